@@ -1,0 +1,72 @@
+# Everything a contributor runs. The only things that have to be there are make and Python 3.11 or later.
+#
+#   make demo                      train the digits example
+#   make test ARGS="-k linear"     pass extra arguments on to the tool
+#   make test PYTHON=python3.13    choose the interpreter (when .venv does not exist yet)
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTHON ?=
+
+.PHONY: help demo test lint types docs bench format clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.installed-examples  ## train a convolutional network on the digits data
+	$(BIN)/python examples/digits.py $(ARGS)
+
+test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev  ## rewrite the files in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev  ## check the types, strictly
+	$(BIN)/mypy $(ARGS)
+
+docs: $(VENV)/.installed-docs  ## build the documentation into site/
+	$(BIN)/mkdocs build --strict $(ARGS)
+
+bench: $(VENV)/.installed-dev  ## compare the cost of a dispatch with raw JAX and its frameworks
+	$(BIN)/python benchmarks/dispatch.py $(ARGS)
+
+clean:  ## remove what the other targets made, except .venv
+	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find treexlite tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each extra: an install happens again only when pyproject.toml has changed.
+$(VENV)/.installed-%: pyproject.toml | $(VENV)/.created
+	@echo "Installing treexlite[$*] into $(VENV) (the first time takes a few minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@touch $@
+
+# The first interpreter that runs and is recent enough; a name on the path need not be one that runs.
+$(VENV)/.created:
+	@found=; seen=; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python); do \
+	    version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	    seen="$$seen $$candidate ($$version)"; \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "treexlite needs Python 3.11 or later; found:$${seen:- none that runs}." >&2; \
+	    echo "Install one, or name it: make PYTHON=/path/to/python3.11 TARGET" >&2; \
+	    exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$found ($$version)"; \
+	"$$found" -m venv --clear $(VENV) || { \
+	    echo "$$found cannot make a virtual environment; Debian and Ubuntu keep that in the package python3-venv." >&2; \
+	    exit 1; \
+	}
+	@touch $@
