@@ -1,0 +1,1 @@
+"""The tests of treexlite; folders mirror those of the package."""

@@ -1,0 +1,27 @@
+"""Settings of the whole test run: the platform, and how hypothesis searches.
+
+Profiles of hypothesis: `default` runs the same programs each time, `ci` does too and prints how to
+repeat a failure, `search` (`--hypothesis-profile=search`) looks for new ones. How many it tries can
+be set with `TREEXLITE_MAX_EXAMPLES`.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+from tests.budget import examples
+
+# JAX reads this when it is imported, which happens in the test files.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# Tracing and compiling make the first example slow, which says nothing about the test.
+settings.register_profile(
+    "default",
+    derandomize=True,
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("ci", parent=settings.get_profile("default"), print_blob=True)
+settings.register_profile("search", parent=settings.get_profile("default"), derandomize=False)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
