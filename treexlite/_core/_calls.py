@@ -1,0 +1,110 @@
+"""The doorway: what happens around every call of a module.
+
+A module's `__call__` is wrapped once, when its class is defined. The wrapper refuses modules that were
+not initialised, puts a frame on the stack (so that `next_key` and inline submodules know who asks), and
+gives errors the path of the module in which they were raised.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from treexlite._context import FRAME, Frame
+from treexlite._core._graph import walk
+from treexlite._core._lazy import is_lazy
+from treexlite._core._paths import places
+from treexlite._errors import NotInitializedError, TreexliteError
+
+
+def doorway(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a `__call__` function; wrapping twice is the same as once."""
+    if getattr(call, "_is_doorway", False):
+        return call
+
+    @functools.wraps(call)
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        frame = Frame(self, FRAME.get())
+        token = FRAME.set(frame)
+        try:
+            if not self._ready and frame.init is None:
+                check_ready(self)
+            output = call(self, *args, **kwargs)
+            if frame.recorder is not None:
+                frame.recorder(self, output)
+        except Exception as error:
+            locate(error, frame)
+            raise
+        finally:
+            FRAME.reset(token)
+        return output
+
+    __call__._is_doorway = True  # type: ignore[attr-defined]
+    return __call__
+
+
+def check_ready(module: Any) -> None:
+    """Remember that `module` has all its own data, or raise.
+
+    Raises:
+        NotInitializedError: with the names of the fields that are missing.
+    """
+    missing = lazy_fields(module)
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise NotInitializedError(
+            type(module).__name__,
+            expected="an initialised module",
+            received=f"a call while {names} {'is' if len(missing) == 1 else 'are'} not created yet",
+            fix="Call `model = model.init(key, inputs)` first, and use the model that it returns.",
+        )
+    module._ready = True
+
+
+def lazy_fields(module: Any) -> list[str]:
+    """Return the names of the module's own fields that `init` has still to create."""
+    missing = [name for name, value in vars(module).items() if is_lazy(value)]
+    if type(module)._has_compact and module._modes.compact is None:
+        missing.append("(inline submodules)")
+    return missing
+
+
+def path_of(module: Any, frame: Frame) -> str | None:
+    """Return the path of `module` below the outermost running module that contains it."""
+    found = None
+    current: Frame | None = frame
+    while current is not None:
+        root = current.module
+        if root is not None:
+            path = path_below(root, module)
+            found = path if path is not None else found
+        current = current.parent
+    return found
+
+
+def path_below(root: Any, module: Any) -> str | None:
+    """Return the path of `module` below `root`, or None when it is not there."""
+    if root is module:
+        return ""
+    found = walk(root)
+    for number, candidate in enumerate(found.modules, start=1):
+        if candidate is module:
+            return places(found.spec).modules[number]
+    return None
+
+
+def locate(error: Exception, frame: Frame) -> None:
+    """Give `error` the path of the module that raised it; only the innermost module does."""
+    if getattr(error, "_located", False):
+        return
+    try:
+        error._located = True  # type: ignore[attr-defined]
+        path = path_of(frame.module, frame)
+    except Exception:  # an error must not hide the one that the user should see
+        return
+    if isinstance(error, TreexliteError):
+        error.path = error.path or path or None
+    else:
+        name = type(frame.module).__name__
+        error.add_note(f"raised in {name}" + (f" at {path}" if path else ""))

@@ -1,0 +1,152 @@
+"""Inline submodules: `@compact` methods create their layers where they use them.
+
+The first run, during `init`, names the modules that the method constructs (`linear`, `linear2`, ...) and
+stores them on `self`. Later runs give the stored ones back, in order, after checking that class and
+constructor arguments are still the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, TypeVar
+
+from treexlite._context import FRAME, Frame
+from treexlite._core._registry import is_jax_array, is_module
+from treexlite._core._statics import static_key
+from treexlite._errors import ContextError, StructureError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Child(NamedTuple):
+    """One inline submodule: its field, its class and what its constructor got."""
+
+    name: str
+    cls: type
+    arguments: Hashable
+
+
+class Run:
+    """One run of a compact method on `module`."""
+
+    __slots__ = ("children", "first", "index", "method", "module")
+
+    def __init__(self, module: Any, method: str) -> None:
+        recorded: dict[str, tuple[Child, ...]] = dict(module._modes.compact or ())
+        self.module, self.method = module, method
+        self.first = method not in recorded
+        self.children: list[Child] = list(recorded.get(method, ()))
+        self.index = 0
+
+    def construct(self, cls: type, args: Any, kwargs: Any, make: Callable[[], Any]) -> Any:
+        """Answer a constructor call inside the method: make the module, or give back the stored one."""
+        arguments = _argument_key((args, kwargs))
+        if self.first:
+            child = make()
+            name = _unique(_snake_case(cls.__name__), vars(self.module))
+            self.children.append(Child(name, cls, arguments))
+            setattr(self.module, name, child)
+            return child
+        if self.index >= len(self.children):
+            raise self._mismatch("no further submodule", cls, args, kwargs)
+        name, known, known_arguments = self.children[self.index]
+        if known is not cls or known_arguments != arguments:
+            same = "with other arguments" if known is cls else ""
+            raise self._mismatch(f"{known.__name__} {same}".strip(), cls, args, kwargs)
+        self.index += 1
+        return getattr(self.module, name)
+
+    def finish(self) -> None:
+        """Store what the first run constructed."""
+        if self.first:
+            recorded = dict(self.module._modes.compact or ())
+            recorded[self.method] = tuple(self.children)
+            self.module._change_modes(compact=tuple(recorded.items()))
+
+    def _mismatch(self, expected: str, cls: type, args: Any, kwargs: Any) -> StructureError:
+        shown = [repr(arg) for arg in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
+        return StructureError(
+            f"{type(self.module).__name__}.{self.method} (compact)",
+            expected=f"the submodules of the first run in the same order: here {expected}",
+            received=f"{cls.__name__}({', '.join(shown)})",
+            fix=(
+                "Construct the same modules on every call; what differs between calls belongs in"
+                " their arguments at call time, or in modules built in `__init__`."
+            ),
+        )
+
+
+def compact(method: F) -> F:
+    """Let a method construct its submodules inline.
+
+    The module is initialised by `init` like any other; calling it before raises `NotInitializedError`.
+
+    Args:
+        method: usually `__call__`.
+
+    Raises:
+        StructureError: a later call constructs other modules than the first.
+        ContextError: the first call happens outside `init`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, treexlite as tx
+        >>> class Net(tx.Module):
+        ...     @tx.compact
+        ...     def __call__(self, x):
+        ...         return tx.nn.Linear(2)(jax.nn.relu(tx.nn.Linear(8)(x)))
+        >>> net = Net().init(0, jnp.ones((1, 3)))
+        >>> net.linear.kernel.shape, net.linear2.kernel.shape
+        ((3, 8), (8, 2))
+    """
+
+    @functools.wraps(method)
+    def run_compact(self: Any, *args: Any, **kwargs: Any) -> Any:
+        below = FRAME.get()
+        run = Run(self, method.__name__)
+        if run.first and (below is None or below.init is None):
+            raise ContextError(
+                f"{type(self).__name__}.{method.__name__} (compact)",
+                expected="the first call to happen during `init`",
+                received="a call of a module that was not initialised",
+                fix="Call `model = model.init(key, inputs)` first.",
+            )
+        frame = Frame(self, below)
+        frame.compact = run
+        token = FRAME.set(frame)
+        try:
+            output = method(self, *args, **kwargs)
+        finally:
+            FRAME.reset(token)
+        run.finish()
+        return output
+
+    run_compact._is_compact = True  # type: ignore[attr-defined]
+    return run_compact  # type: ignore[return-value]
+
+
+def _argument_key(value: Any) -> Hashable:
+    """Like `static_key`, with modules by class and arrays by shape: a traced run must match too."""
+    if is_module(value):
+        return type(value)
+    if is_jax_array(value):
+        return (value.shape, str(value.dtype))
+    if isinstance(value, (list, tuple)):
+        return (type(value), tuple(map(_argument_key, value)))
+    if isinstance(value, dict):
+        return tuple((key, _argument_key(item)) for key, item in value.items())
+    return static_key(value)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _unique(name: str, taken: dict[str, Any]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}{number}" in taken:
+        number += 1
+    return f"{name}{number}"

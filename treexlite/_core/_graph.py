@@ -1,0 +1,360 @@
+"""Modules as graphs: taken apart into a structure and a list of arrays, and put together again.
+
+In: any value with modules in it. `walk` visits every module once and gives a `Walk`: an interned,
+hashable `Spec` (classes, statics, containers, sharing) and *slots*, a flat list of places where data is
+stored. `Spec.build` makes fresh copies from the spec and new data; `write_back` brings what happened to
+copies home into the user's own objects. Copying, filtering, initialising and all transformations are
+these three steps, which is why sharing survives each of them.
+
+A spec is a nested tuple: `(Layout, child, ...)` is a module, `(Form, child, ...)` a container, an `int` a
+module visited before (by its number), and `LEAF` a slot. A slot holds an array or a tree without modules.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from treexlite._core._containers import Form, form_of, items_of, needs_form
+from treexlite._core._layout import Layout, cycle, layout_of
+from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
+from treexlite._core._statics import fresh, static_key
+
+
+class _Leaf:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "LEAF"
+
+
+LEAF = _Leaf()
+_versions = itertools.count(1)
+version_of: Callable[[Any], int] = operator.attrgetter("_version")
+
+
+def new_version() -> int:
+    """Return a number that no module has had as its structure version before."""
+    return next(_versions)
+
+
+class Spec:
+    """The structure of a graph of modules; equal structures are one object.
+
+    Attributes:
+        tree: the nested tuple described at the top of this file.
+        num_slots: how many slots there are.
+        num_modules: how many distinct modules there are.
+    """
+
+    __slots__ = ("__weakref__", "cache", "num_modules", "num_slots", "tree")
+
+    def __init__(self, tree: Any) -> None:
+        self.tree = tree
+        self.num_slots, self.num_modules = _count(tree)
+        self.cache: dict[str, Any] = {}
+
+    def build(self, values: Iterator[Any]) -> tuple[Any, list[Any]]:
+        """Make fresh modules and containers around `values`, one for each slot.
+
+        Returns:
+            The root, and the modules in the order of their numbers.
+        """
+        modules: list[Any] = []
+        return _build(self.tree, values, modules), modules
+
+
+def _count(tree: Any) -> tuple[int, int]:
+    slots = modules = 0
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if node is LEAF:
+            slots += 1
+        elif type(node) is tuple:
+            modules += type(node[0]) is Layout
+            pending.extend(node[1:])
+    return slots, modules
+
+
+def _build(node: Any, values: Iterator[Any], modules: list[Any]) -> Any:
+    if node is LEAF:
+        return next(values)
+    if type(node) is int:
+        return modules[node]
+    head = node[0]
+    if type(head) is not Layout:
+        return head.rebuild([_build(child, values, modules) for child in node[1:]])
+    module = instantiate(head)
+    modules.append(module)
+    attributes = module.__dict__
+    for name, child in zip(head.nodes, node[1:], strict=True):
+        attributes[name] = next(values) if child is LEAF else _build(child, values, modules)
+    head.fill(attributes)
+    return module
+
+
+def instantiate(layout: Layout) -> Any:
+    """Make an empty module of this layout: no attributes yet, but its class and its modes."""
+    module = object.__new__(layout.cls)
+    module._adopt(layout, next(_versions))
+    return module
+
+
+_interned: weakref.WeakValueDictionary[Any, Spec] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def _intern(tree: Any) -> Spec:
+    with _lock:
+        spec = _interned.get(tree)
+        if spec is None:
+            spec = Spec(tree)
+            _interned[tree] = spec
+    return spec
+
+
+class Walk:
+    """What one pass over a graph found.
+
+    Attributes:
+        spec: the structure.
+        modules: the modules in the order of their numbers, the root left out when it is a module: a walk
+            is cached on its root, and no module keeps itself alive.
+        owners: for each slot the `__dict__`, list or dict that holds it, or None inside a tuple.
+        names: for each slot its key in the owner.
+        containers: `(container, copy)` of the mutable containers that hold modules.
+        volatile: `(module, layout)` of those whose layout must be looked at again each time.
+        snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
+        root: `(version, layout)` of the root module.
+        cache: what other rooms derive from this walk; it lives as long as the structure does.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "cache",
+        "containers",
+        "modules",
+        "names",
+        "owners",
+        "root",
+        "snapshot",
+        "spec",
+        "versions",
+        "volatile",
+    )
+
+    spec: Spec
+
+    def __init__(self) -> None:
+        self.modules: list[Any] = []
+        self.owners: list[Any] = []
+        self.names: list[Any] = []
+        self.containers: list[tuple[Any, Any]] = []
+        self.volatile: list[tuple[Any, Layout]] = []
+        self.snapshot: list[Any] | None = None
+        self.versions: tuple[int, ...] = ()
+        self.root: tuple[int, Layout] | None = None
+        self.cache: dict[Any, Any] = {}
+
+    def values(self) -> list[Any]:
+        """Take the current data out of the slots, in order."""
+        if self.snapshot is not None:
+            return self.snapshot
+        return list(map(operator.getitem, self.owners, self.names))
+
+    def unchanged(self, root: Any) -> bool:
+        """Whether the structure below and including the module `root` is still the one walked."""
+        assert self.root is not None
+        version, layout = self.root
+        if root._version != version or tuple(map(version_of, self.modules)) != self.versions:
+            return False
+        for container, copy in self.containers:
+            if not _same_elements(container, copy):
+                return False
+        if layout.watch and layout_of(root) is not layout:
+            return False
+        return all(layout_of(module) is layout for module, layout in self.volatile)
+
+
+def _same_elements(container: Any, copy: Any) -> bool:
+    if len(container) != len(copy):
+        return False
+    if isinstance(copy, dict):
+        return list(container) == list(copy) and all(
+            map(operator.is_, container.values(), copy.values())
+        )
+    return all(map(operator.is_, container, copy))
+
+
+def walk(value: Any) -> Walk:
+    """Walk `value`: every module once, in the order of their first appearance.
+
+    The walk of a module is cached on it, and given again while no structure has changed.
+
+    Raises:
+        CycleError: a module contains itself; both paths are named.
+        FieldError: an undeclared attribute holds an array.
+    """
+    is_root = type(value) in MODULE_TYPES
+    if is_root:
+        cached: Walk | None = value._walk
+        if cached is not None and cached.unchanged(value):
+            return cached
+    walker = _Walker()
+    tree = walker.visit(value, None, None, True)
+    found = walker.found
+    found.spec = _intern(tree)
+    if any(owner is None for owner in found.owners):
+        found.snapshot = walker.data
+    if is_root:
+        found.root = (value._version, value._layout)
+        del found.modules[0]
+        found.volatile = [pair for pair in found.volatile if pair[0] is not value]
+        if found.snapshot is None:
+            value._walk = found
+    found.versions = tuple(map(version_of, found.modules))
+    return found
+
+
+def modules_of(value: Any, found: Walk) -> list[Any]:
+    """Return all modules of a walk of `value`, the root included, in the order of their numbers."""
+    return [value, *found.modules] if type(value) in MODULE_TYPES else found.modules
+
+
+class _Walker:
+    """The recursion of `walk`, with what it collects on the way."""
+
+    def __init__(self) -> None:
+        self.found = Walk()
+        self.data: list[Any] = []
+        self.numbers: dict[int, int] = {}
+        self.active: dict[int, str] = {}
+        self.path: list[str] = []
+
+    def visit(self, value: Any, owner: Any, name: Any, declared: bool) -> Any:
+        kind = type(value)
+        if kind in MODULE_TYPES:
+            return self.visit_module(value)
+        if kind not in CONCRETE_ARRAY_TYPES and needs_form(value, declared):
+            form = form_of(value, declared)
+            if form is not None:
+                return self.visit_container(value, form, declared)
+        found = self.found
+        found.owners.append(owner)
+        found.names.append(name)
+        self.data.append(value)
+        return LEAF
+
+    def visit_module(self, module: Any) -> Any:
+        identity = id(module)
+        number = self.numbers.get(identity)
+        if number is not None:
+            if identity in self.active:
+                here = "/".join(self.path)
+                raise cycle(type(module).__name__, self.active[identity], here)
+            return number
+        found = self.found
+        self.numbers[identity] = len(found.modules)
+        found.modules.append(module)
+        layout = layout_of(module)
+        if layout.watch:
+            found.volatile.append((module, layout))
+        self.active[identity] = "/".join(self.path)
+        attributes = module.__dict__
+        node: list[Any] = [layout]
+        for name in layout.nodes:
+            self.path.append(name)
+            node.append(self.visit(attributes[name], attributes, name, name in layout.declared))
+            self.path.pop()
+        del self.active[identity]
+        return tuple(node)
+
+    def visit_container(self, value: Any, form: Form, declared: bool) -> Any:
+        owner = value if form.mutable else _attributes(value, form)
+        if owner is not None:
+            copy = dict(owner) if isinstance(owner, dict) else list(owner)
+            self.found.containers.append((owner, copy))
+        node: list[Any] = [form]
+        for key, child in zip(form.keys, form.children(value), strict=True):
+            self.path.append(str(key))
+            node.append(self.visit(child, owner, key, declared))
+            self.path.pop()
+        return tuple(node)
+
+
+def _attributes(value: Any, form: Form) -> dict[str, Any] | None:
+    """Return where the fields of a mutable dataclass can be replaced, or None."""
+    if form.kind != "dataclass" or value.__dataclass_params__.frozen:
+        return None
+    return getattr(value, "__dict__", None)
+
+
+def write_back(spec: Spec, values: Iterator[Any], existing: dict[int, Any], current: Any) -> Any:
+    """Give a graph of modules the structure of `spec` and the data in `values`, in place.
+
+    Args:
+        spec: the structure to reach.
+        values: the data, one for each slot.
+        existing: the user's own module for some of the numbers; the others are made new.
+        current: what stands at the root now; its containers are changed in place where they match.
+
+    Returns:
+        The root after the change.
+    """
+    return _Writer(values, existing).visit(spec.tree, current)
+
+
+class _Writer:
+    def __init__(self, values: Iterator[Any], existing: dict[int, Any]) -> None:
+        self.values = values
+        self.existing = existing
+        self.modules: list[Any] = []
+
+    def visit(self, node: Any, current: Any) -> Any:
+        if node is LEAF:
+            return next(self.values)
+        if type(node) is int:
+            return self.modules[node]
+        if type(node[0]) is Layout:
+            return self.visit_module(node)
+        form: Form = node[0]
+        same = type(current) is form.type and form.kind != "tree"
+        before = dict(items_of(current) or ()) if same else {}
+        children = [
+            self.visit(child, before.get(key))
+            for key, child in zip(form.keys, node[1:], strict=True)
+        ]
+        rebuilt = form.rebuild(children)
+        if same and isinstance(current, list):
+            current[:] = rebuilt
+        elif same and isinstance(current, dict):
+            current.clear()
+            current.update(rebuilt)
+        else:
+            return rebuilt
+        return current
+
+    def visit_module(self, node: Any) -> Any:
+        layout: Layout = node[0]
+        number = len(self.modules)
+        module = self.existing.get(number)
+        if module is None:
+            module = instantiate(layout)
+        self.modules.append(module)
+        attributes = module.__dict__
+        data = {
+            name: self.visit(child, attributes.get(name))
+            for name, child in zip(layout.nodes, node[1:], strict=True)
+        }
+        for name, value in layout.statics.items():
+            kept = name in attributes and static_key(attributes[name]) == static_key(value)
+            data[name] = attributes[name] if kept else fresh(value)
+        attributes.clear()
+        attributes.update(data)
+        module._adopt(layout, new_version())
+        return module

@@ -1,0 +1,262 @@
+"""Initialisation: creating what a module still lacks.
+
+In: a description (modules with `Pending` and `Initializer` fields), a key, and example inputs. Out: the
+same graph with arrays. The method is traced once on a copy; new fields are outputs of that trace, and
+everything the forward pass would compute beside them is removed by the compiler. The user's module is not
+touched before the arrays exist.
+
+Why fields with a value keep it: the forward pass runs only to find shapes. What it writes to a counter or
+to running statistics is not part of creating them, so the first value of a new field counts, and a field
+that had a value keeps that one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from treexlite._context import FRAME, entered
+from treexlite._core._calls import lazy_fields, path_below
+from treexlite._core._graph import Spec, modules_of, walk, write_back
+from treexlite._core._lazy import Initializer, is_lazy
+from treexlite._core._paths import FieldInfo, join, places
+from treexlite._core._random import KeyLike, as_key, fold
+from treexlite._core._registry import is_array
+from treexlite._core._statics import Static
+from treexlite._errors import InitializationError, describe
+
+
+class _NoInputs:
+    def __repr__(self) -> str:
+        return "no inputs"
+
+
+NO_INPUTS = _NoInputs()
+
+
+class InitRun:
+    """One initialisation while it is traced: gives out keys and keeps what was there before."""
+
+    def __init__(self, root: Any, key: jax.Array) -> None:
+        self.root = root
+        self.key = key
+        self.asked: dict[str, int] = {}
+        self.before: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.first: dict[tuple[int, str], Any] = {}
+
+    def next(self, module: Any) -> jax.Array:
+        """Return the next key of `module`."""
+        path = "" if module is None else path_below(self.root, module) or ""
+        count = self.asked.get(path, 0)
+        self.asked[path] = count + 1
+        return fold(self.key, f"{path}#{count}")
+
+    def adopt(self, module: Any) -> None:
+        """Remember the attributes that `module` has from its construction."""
+        self.before[id(module)] = (module, dict(module.__dict__))
+
+    def note(self, module: Any, name: str, value: Any) -> None:
+        """Remember the first value that is written to an attribute after construction."""
+        if id(module) in self.before and value is not None and not is_lazy(value):
+            self.first.setdefault((id(module), name), value)
+
+    def fill_initializers(self, module: Any, path: str) -> None:
+        """Replace every `Initializer` of `module` by the value that it makes."""
+        for name, value in list(vars(module).items()):
+            if type(value) is Initializer:
+                setattr(module, name, value.f(fold(self.key, join(path, name))))
+
+    def restore(self) -> None:
+        """Undo what the forward pass wrote to fields that had a value, keep the first value of others."""
+        for module, attributes in self.before.values():
+            for name in list(vars(module)):
+                value = attributes.get(name)
+                if value is None or is_lazy(value):
+                    value = self.first.get((id(module), name), vars(module)[name])
+                if vars(module)[name] is not value:
+                    setattr(module, name, value)
+
+
+def init(
+    module: Any, key: KeyLike, inputs: Any, *, method: str, inplace: bool, sharding: Any
+) -> Any:
+    """Initialise `module`; see `Module.init`."""
+    where = f"{type(module).__name__}.init"
+    found = walk(module)
+    creation = _creation(found.spec, method, Call.of(where, inputs), Static(sharding))
+    values, created = creation.compiled(as_key(where, key), found.values(), creation.arrays(inputs))
+    spec: Spec = created.spec
+    existing = dict(enumerate(modules_of(module, found))) if inplace else {}
+    if inplace:
+        return write_back(spec, iter(values), _renumbered(created, existing), module)
+    return spec.build(iter(values))[0]
+
+
+class Created(NamedTuple):
+    """What an initialisation made, apart from the arrays: comes out of the trace as structure.
+
+    Attributes:
+        spec: the structure of the initialised module.
+        origin: for each of its module numbers the number before, or None for a new module.
+    """
+
+    spec: Spec
+    origin: tuple[int | None, ...]
+
+
+class _Outcome:
+    """Carries a `Created` through `jax.jit`, as a PyTree without leaves."""
+
+    def __init__(self, created: Created) -> None:
+        self.created = created
+
+
+jax.tree_util.register_pytree_node(
+    _Outcome, lambda outcome: ((), outcome.created), lambda created, _: _Outcome(created)
+)
+
+
+def _renumbered(created: Created, existing: dict[int, Any]) -> dict[int, Any]:
+    return {
+        number: existing[before]
+        for number, before in enumerate(created.origin)
+        if before is not None
+    }
+
+
+class Call(NamedTuple):
+    """How the method is called: the structure of the inputs, and their leaves that are no arrays.
+
+    Attributes:
+        treedef: the structure of `(args, kwargs)`, or None when there are no inputs.
+        fixed: for each leaf a `Static` (a plain value, or shape and dtype), or None for an array.
+    """
+
+    treedef: Any
+    fixed: tuple[Static | None, ...]
+
+    @classmethod
+    def of(cls, where: str, inputs: Any) -> Call:
+        if inputs is NO_INPUTS:
+            return cls(None, ())
+        leaves, treedef = jax.tree_util.tree_flatten(_arguments(inputs), is_leaf=lambda x: x is None)
+        return cls(treedef, tuple(None if is_array(leaf) else Static(leaf) for leaf in leaves))
+
+    def arrays(self, inputs: Any) -> list[Any]:
+        """Return the leaves that are arrays."""
+        if self.treedef is None:
+            return []
+        return [leaf for leaf in jax.tree_util.tree_leaves(_arguments(inputs)) if is_array(leaf)]
+
+    def arguments(self, arrays: list[Any]) -> Any:
+        """Return `(args, kwargs)` with `arrays` in place, and zeros for what was a shape only."""
+        remaining = iter(arrays)
+        leaves = [
+            next(remaining) if fixed is None else _stand_in(fixed.value) for fixed in self.fixed
+        ]
+        return jax.tree_util.tree_unflatten(self.treedef, leaves)
+
+
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(inputs, dict):
+        return (), inputs
+    return (inputs if type(inputs) is tuple else (inputs,)), {}
+
+
+def _stand_in(value: Any) -> Any:
+    if isinstance(value, jax.ShapeDtypeStruct):
+        if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            return jax.random.split(jax.random.key(0), value.shape)
+        return jnp.zeros(value.shape, value.dtype)
+    return value
+
+
+class _Creation:
+    """A compiled initialisation, shared by all modules that are built alike."""
+
+    def __init__(self, spec: Spec, method: str, call: Call, sharding: Any) -> None:
+        self.spec, self.method, self.call, self.sharding = spec, method, call, sharding
+        self.arrays = call.arrays
+        self.jitted = jax.jit(self._trace)
+
+    def compiled(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> tuple[Any, Created]:
+        """Run the compiled program.
+
+        Returns:
+            The data of the initialised module, and its structure.
+        """
+        created_values, kept, outcome = self.jitted(key, values, arrays)
+        merged = [
+            new if old is None else values[old]
+            for new, old in zip(created_values, kept.created, strict=True)
+        ]
+        return merged, outcome.created
+
+    def _trace(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> Any:
+        root, modules = self.spec.build(iter(values))
+        run = InitRun(root, key)
+        for module in modules:
+            run.adopt(module)
+        paths = places(self.spec).modules
+        with entered(root, init=run, keys=run):
+            for module, path in zip(modules, paths, strict=True):
+                run.fill_initializers(module, path)
+            if self.call.treedef is None:
+                self._check_no_shape_needed(modules, paths)
+            else:
+                args, kwargs = self.call.arguments(arrays)
+                getattr(root, self.method)(*args, **kwargs)
+            run.restore()
+        found = walk(root)
+        numbers = {id(module): number for number, module in enumerate(modules)}
+        origin = tuple(numbers.get(id(module)) for module in modules_of(root, found))
+        old = {id(value): number for number, value in enumerate(values)}
+        kept = tuple(old.get(id(value)) for value in found.values())
+        new = [
+            None if number is not None else value
+            for value, number in zip(found.values(), kept, strict=True)
+        ]
+        if self.sharding is not None:
+            new = self._constrained(new, found, root)
+        return new, _Outcome(kept), _Outcome(Created(found.spec, origin))
+
+    def _check_no_shape_needed(self, modules: list[Any], paths: tuple[str, ...]) -> None:
+        missing = [
+            f"`{join(path, name)}`"
+            for module, path in zip(modules, paths, strict=True)
+            for name in lazy_fields(module)
+        ]
+        if missing:
+            shown = ", ".join(missing[:4]) + (f" (and {len(missing) - 4} more)" * (len(missing) > 4))
+            raise InitializationError(
+                f"{type(modules[0]).__name__}.init",
+                expected=f"`inputs`, because {shown} needs the shape of an input",
+                received="a key alone",
+                fix=(
+                    "Pass example inputs: `model.init(key, x)`, or their shape:"
+                    " `model.init(key, jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32))`."
+                ),
+            )
+
+    def _constrained(self, new: list[Any], found: Any, root: Any) -> list[Any]:
+        modules = modules_of(root, found)
+        constrained = []
+        for value, slot in zip(new, places(found.spec).slots, strict=True):
+            chosen = self.sharding
+            if value is not None and not isinstance(chosen, jax.sharding.Sharding):
+                chosen = chosen(
+                    FieldInfo(slot.path, slot.name, slot.kind, value, modules[slot.module])
+                )
+            if value is not None and chosen is not None:
+                value = jax.lax.with_sharding_constraint(value, chosen)
+            constrained.append(value)
+        return constrained
+
+
+@functools.lru_cache(maxsize=128)
+def _creation(spec: Spec, method: str, call: Call, sharding: Static) -> _Creation:
+    return _Creation(spec, method, call, sharding.value)

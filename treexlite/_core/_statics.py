@@ -1,0 +1,186 @@
+"""Static values: how they are compared, and how they are kept apart from the user's copies.
+
+In: any Python value that stands in a static field. Out: a hashable *key* (`static_key`): equal keys mean
+"the same program", so a trace can be reused. Keys see through containers, NumPy arrays (by content),
+`functools.partial`, dataclasses and functions made alike (same code, same plain closure), and keep apart
+what Python calls equal but a program does not (`1`, `1.0` and `True`; `0.0` and `-0.0`).
+
+Objects without a content to compare are compared by identity. Their key holds the id alone: whoever
+stores a key keeps the value alive beside it.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import types
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import jax
+import numpy as np
+
+from treexlite._core._registry import MODULE_TYPES
+
+_ATOMS = frozenset({bool, int, str, bytes, type(None), type(Ellipsis), type(NotImplemented), type})
+
+
+class Static:
+    """A value with its key: equal and hashable by content, for use inside tree structures."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.key = static_key(value)
+        self.value = fresh(value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Static) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+class _Content:
+    """The content of an array as a dictionary key; the hash is computed once."""
+
+    __slots__ = ("_hash", "data", "head")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.head = (array.shape, array.dtype.str)
+        self.data = tuple(map(static_key, array.flat)) if array.dtype.hasobject else array.tobytes()
+        self._hash = hash((self.head, self.data))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content) and self.head == other.head and self.data == other.data
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def static_key(value: Any) -> Hashable:
+    """Return a hashable that is equal for values that mean the same program."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return (kind, value)
+    if kind in _KEYS:
+        return _KEYS[kind](value)
+    if kind in MODULE_TYPES:
+        return ("id", id(value))
+    for base, make in _BASES:
+        if isinstance(value, base):
+            return (kind, make(value))
+    if dataclasses.is_dataclass(value) and _generated_eq(kind):
+        names = (f.name for f in dataclasses.fields(value))
+        return (kind, tuple((n, static_key(getattr(value, n, None))) for n in names))
+    if kind.__hash__ in (None, object.__hash__):
+        return ("id", id(value))
+    try:
+        hash(value)
+    except TypeError:
+        return ("id", id(value))
+    return (kind, value)
+
+
+def _generated_eq(kind: type) -> bool:
+    """Whether equality of this dataclass was generated (a hand-written one is respected)."""
+    params = kind.__dict__.get("__dataclass_params__")
+    code = getattr(kind.__dict__.get("__eq__"), "__code__", None)
+    return bool(params and params.eq and code and code.co_filename == "<string>")
+
+
+def _function_key(function: types.FunctionType) -> Hashable:
+    """Functions are one when code and globals are one and everything they close over is plain."""
+    cells: list[Hashable] = []
+    for cell in function.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # an empty cell
+            return ("id", id(function))
+        if not _is_plain(content):
+            return ("id", id(function))
+        cells.append(static_key(content))
+    if function.__dict__:
+        return ("id", id(function))
+    defaults = (function.__defaults__ or (), function.__kwdefaults__ or {})
+    return (function.__code__, id(function.__globals__), static_key(defaults), tuple(cells))
+
+
+def _is_plain(value: Any, depth: int = 3) -> bool:
+    """Whether a closed-over value can never change behind the function's back."""
+    kind = type(value)
+    if kind in _ATOMS or kind in (float, complex) or isinstance(value, (type, np.dtype)):
+        return True
+    if depth == 0:
+        return False
+    if kind in (tuple, frozenset):
+        return all(_is_plain(item, depth - 1) for item in value)
+    if kind is types.FunctionType:
+        return all(_is_plain(cell.cell_contents, depth - 1) for cell in value.__closure__ or ())
+    return kind is types.BuiltinFunctionType
+
+
+_KEYS: dict[type, Callable[[Any], Hashable]] = {
+    float: lambda v: (float, v.hex()),
+    complex: lambda v: (complex, v.real.hex(), v.imag.hex()),
+    slice: lambda v: (slice, static_key((v.start, v.stop, v.step))),
+    types.FunctionType: _function_key,
+    types.MethodType: lambda v: ("method", static_key(v.__func__), id(v.__self__)),
+    functools.partial: lambda v: ("partial", static_key((v.func, v.args, v.keywords))),
+}
+
+_BASES: tuple[tuple[type, Callable[[Any], Hashable]], ...] = (
+    (np.ndarray, _Content),
+    (np.generic, lambda v: _Content(np.asarray(v))),
+    (jax.Array, lambda v: _Content(np.asarray(v))),
+    (list, lambda v: tuple(map(static_key, v))),
+    (tuple, lambda v: tuple(map(static_key, v))),
+    (dict, lambda v: tuple((static_key(k), static_key(item)) for k, item in v.items())),
+    ((set, frozenset), lambda v: frozenset(map(static_key, v))),  # type: ignore[arg-type, dict-item]
+    (bytearray, bytes),
+)
+
+
+def is_volatile(value: Any) -> bool:
+    """Whether a static value can change in place, so that its key must be taken again."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return False
+    if isinstance(value, (list, dict, set, bytearray)):
+        return True
+    if isinstance(value, np.ndarray):
+        return bool(value.flags.writeable)
+    if isinstance(value, tuple):
+        return any(map(is_volatile, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and kind not in MODULE_TYPES:
+        if not value.__dataclass_params__.frozen:
+            return _generated_eq(kind)
+        fields = (f.name for f in dataclasses.fields(value))
+        return any(is_volatile(getattr(value, name, None)) for name in fields)
+    return False
+
+
+def fresh(value: Any) -> Any:
+    """Copy the mutable containers of a static value; share everything else."""
+    if not is_volatile(value):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, tuple):
+        items = list(map(fresh, value))
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    clone = copy.copy(value)
+    if isinstance(clone, list):
+        clone[:] = map(fresh, clone)
+    elif isinstance(clone, dict):
+        for name in clone:
+            clone[name] = fresh(clone[name])
+    elif dataclasses.is_dataclass(clone):
+        for field in dataclasses.fields(clone):
+            if hasattr(clone, field.name):
+                object.__setattr__(clone, field.name, fresh(getattr(clone, field.name)))
+    return clone

@@ -1,0 +1,330 @@
+"""The tree verbs: filter, merge, map, apply, copy, partition, combine, replace.
+
+In: a module, or a container with modules in it. Out: a new one of the same structure. Every verb takes
+the graph apart (`_graph.walk`), decides about each piece of data, and builds it again, so shared modules
+stay shared. Nothing is mutated unless a verb says `inplace`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from treexlite._core import _filters
+from treexlite._core._filters import Filter
+from treexlite._core._graph import Walk, modules_of, walk, write_back
+from treexlite._core._guard import check_owned
+from treexlite._core._kinds import Parameter
+from treexlite._core._nothing import Nothing
+from treexlite._core._paths import FieldInfo, join, key_path, leaf_paths, places, slot_numbers
+from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_array, is_module, is_numeric
+from treexlite._errors import StructureError, UnknownFieldError, describe
+
+T = TypeVar("T")
+
+
+def is_trainable(info: FieldInfo) -> bool:
+    """Filter: floating parameters of modules that are not frozen."""
+    return (
+        issubclass(info.kind, Parameter)
+        and not (is_module(info.module) and info.module.frozen)
+        and is_numeric(info.value)
+        and jnp.issubdtype(jnp.result_type(info.value), jnp.inexact)
+    )
+
+
+def modules(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Iterate over `(path, module)` in order of appearance, shared modules once."""
+    found = walk(tree)
+    yield from zip(places(found.spec).modules, modules_of(tree, found), strict=True)
+
+
+def fields(tree: Any, *filters: Filter) -> Iterator[FieldInfo]:
+    """Iterate over every piece of data for which all `filters` hold.
+
+    Raises:
+        PathError: a path pattern matches nothing.
+    """
+    infos = [info for slot in _slots(tree, walk(tree)) for info in slot]
+    _filters.check_patterns("fields", filters, infos)
+    yield from builtins.filter(_filters.All(*filters), infos)
+
+
+def _slots(tree: Any, found: Walk) -> list[list[FieldInfo]]:
+    """Return for each slot the `FieldInfo` of every leaf in it."""
+    owners = [*modules_of(tree, found), None]  # number -1: data outside of any module
+    slots = []
+    for slot, value in zip(places(found.spec).slots, found.values(), strict=True):
+        owner = owners[slot.module]
+        leaves = [(slot.path, value)] if _is_leaf(value) else leaf_paths(slot.path, value)
+        slots.append([FieldInfo(path, slot.name, slot.kind, leaf, owner) for path, leaf in leaves])
+    return slots
+
+
+def _is_leaf(value: Any) -> bool:
+    return type(value) in CONCRETE_ARRAY_TYPES or is_array(value)
+
+
+def _select(where: str, tree: Any, found: Walk, filters: tuple[Filter, ...]) -> list[list[bool]]:
+    """Return for each slot whether all `filters` hold, leaf by leaf."""
+    slots = _slots(tree, found)
+    _filters.check_patterns(where, filters, [info for slot in slots for info in slot])
+    holds = _filters.All(*filters)
+    return [[holds(info) for info in slot] for slot in slots]
+
+
+def _map_slot(value: Any, chosen: list[bool], f: Callable[[Any], Any], other: Any) -> Any:
+    """Apply `f` to the chosen leaves of one slot; `other(leaf)` gives the rest."""
+    if len(chosen) == 1 and _is_leaf(value):
+        return f(value) if chosen[0] else other(value)
+    leaves, treedef = jax.tree_util.tree_flatten(value)
+    mapped = [
+        f(leaf) if keep else other(leaf) for leaf, keep in zip(leaves, chosen, strict=True)
+    ]
+    return jax.tree_util.tree_unflatten(treedef, mapped)
+
+
+def _same(leaf: Any) -> Any:
+    return leaf
+
+
+def _nothing(leaf: Any) -> Any:
+    return Nothing
+
+
+def _rebuild(tree: Any, where: str, filters: tuple[Filter, ...], f: Any, other: Any) -> Any:
+    found = walk(tree)
+    chosen = _select(where, tree, found, filters)
+    values = [_map_slot(v, c, f, other) for v, c in zip(found.values(), chosen, strict=True)]
+    return found.spec.build(iter(values))[0]
+
+
+def filter(tree: T, *filters: Filter) -> T:  # noqa: A001  (the name of the verb)
+    """Keep the data for which all `filters` hold, and put `Nothing` in place of the rest.
+
+    Raises:
+        PathError: a path pattern matches nothing.
+
+    Example:
+        >>> import treexlite as tx
+        >>> model = tx.nn.BatchNorm().init(0, jax.ShapeDtypeStruct((1, 3), "float32"))
+        >>> tx.filter(model, tx.Parameter).mean
+        Nothing
+    """
+    kept: T = _rebuild(tree, "filter", filters, _same, _nothing)
+    return kept
+
+
+def map(f: Callable[[Any], Any], tree: T, *filters: Filter) -> T:  # noqa: A001  (the verb)
+    """Return a copy with `f` applied to every array for which all `filters` hold."""
+    mapped: T = _rebuild(tree, "map", filters, f, _same)
+    return mapped
+
+
+def copy(tree: T) -> T:
+    """Return a copy: new modules and containers, the same arrays, the same sharing."""
+    copied: T = _rebuild(tree, "copy", (), _same, _same)
+    return copied
+
+
+def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
+    """Split the data: one tree for each filter, and a last one with what none of them took.
+
+    The trees have the same structure, with `Nothing` where another tree has the data; `combine` puts
+    them together again.
+
+    Raises:
+        PathError: a path pattern matches nothing.
+    """
+    found = walk(tree)
+    slots = _slots(tree, found)
+    _filters.check_patterns("partition", filters, [info for slot in slots for info in slot])
+    predicates = [_filters.predicate(f) for f in filters]
+    parts = [[_part(info, predicates) for info in slot] for slot in slots]
+    return tuple(
+        found.spec.build(
+            _map_slot(value, [part == number for part in slot], _same, _nothing)
+            for value, slot in zip(found.values(), parts, strict=True)
+        )[0]
+        for number in range(len(filters) + 1)
+    )
+
+
+def _part(info: FieldInfo, predicates: list[Any]) -> int:
+    for number, holds in enumerate(predicates):
+        if holds(info):
+            return number
+    return len(predicates)
+
+
+def combine(tree: T, *others: T) -> T:
+    """Put together what `partition` split."""
+    return merge(tree, *others)
+
+
+def merge(tree: T, *others: Any) -> T:
+    """Return a copy of `tree` with the data of `others` laid over it, path by path."""
+    found = walk(tree)
+    return found.spec.build(iter(_overlaid(tree, found, others)))[0]  # type: ignore[no-any-return]
+
+
+def update(tree: T, *others: Any, inplace: bool = False) -> T:
+    """Like `merge`; with `inplace=True` the data is written into `tree`."""
+    if not inplace:
+        return merge(tree, *others)
+    found = walk(tree)
+    write_values(tree, found, _overlaid(tree, found, others))
+    return tree
+
+
+def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
+    """Write new data into the slots of a walk, in place.
+
+    Raises:
+        CapturedModuleError: a traced value would leak into a module outside the trace.
+    """
+    owners = modules_of(tree, found)
+    changed = []
+    for number, (old, new) in enumerate(zip(found.values(), values, strict=True)):
+        if old is not new:
+            slot = places(found.spec).slots[number]
+            if slot.module >= 0:
+                check_owned(owners[slot.module], slot.name, new)
+            changed.append(number)
+    if found.snapshot is not None:
+        write_back(found.spec, iter(values), dict(enumerate(owners)), tree)
+        return
+    for number in changed:
+        found.owners[number][found.names[number]] = values[number]
+
+
+def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
+    values = list(found.values())
+    here = slot_numbers(found.spec)
+    for other in others:
+        over = walk(other)
+        unknown = []
+        written: set[int] = set()
+        for slot, value in zip(places(over.spec).slots, over.values(), strict=True):
+            number = here.get(slot.path)
+            if number is None:
+                unknown.extend(path for path, _ in leaf_paths(slot.path, value))
+            elif number not in written:
+                written.add(number)
+                values[number] = _overlay(slot.path, values[number], value)
+        if unknown:
+            raise StructureError(
+                f"merge into {type(tree).__name__}",
+                expected="data at paths that the left side has",
+                received=f"data at {', '.join(builtins.map(repr, unknown))}",
+                fix="Merge modules that were built alike, or filter the right side first.",
+            )
+    return values
+
+
+def _overlay(path: str, left: Any, right: Any) -> Any:
+    if right is Nothing or _is_leaf(right) or _is_leaf(left):
+        return left if right is Nothing else right
+    leaves, treedef = jax.tree_util.tree_flatten(right)
+    holes = jax.tree_util.tree_flatten_with_path(right, is_leaf=_is_nothing)
+    if len(holes[0]) == len(leaves):
+        return left if not leaves and jax.tree_util.tree_leaves(left) else right
+    present = {key_path(keys): leaf for keys, leaf in holes[0] if leaf is not Nothing}
+    flat, treedef = jax.tree_util.tree_flatten_with_path(left, is_leaf=_is_nothing)
+    if treedef != holes[1]:
+        raise StructureError(
+            "merge",
+            expected=f"the same tree at `{path}` on both sides",
+            received=f"{treedef} and {holes[1]}",
+            fix="Merge modules that were built alike.",
+        )
+    merged = [present.get(key_path(keys), leaf) for keys, leaf in flat]
+    return jax.tree_util.tree_unflatten(treedef, merged)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is Nothing
+
+
+def apply(f: Callable[..., Any], tree: T, *rest: Any, inplace: bool = False) -> T:
+    """Call `f` with every module of `tree`, inner ones first, for `f` to change it.
+
+    Args:
+        f: called as `f(module, *corresponding_modules_of_rest)`; its result is ignored.
+        tree: a module, or a container of modules.
+        rest: further trees of the same structure.
+        inplace: change `tree` itself instead of a copy.
+
+    Returns:
+        The copy that was changed, or `tree`.
+
+    Raises:
+        StructureError: a tree of `rest` does not have as many modules as `tree`.
+    """
+    target = tree if inplace else copy(tree)
+    columns = [[module for _, module in modules(t)] for t in (target, *rest)]
+    for column in columns[1:]:
+        if len(column) != len(columns[0]):
+            raise StructureError(
+                "apply",
+                expected=f"trees with the same {len(columns[0])} modules",
+                received=f"one with {len(column)}",
+                fix="Pass trees that were built alike.",
+            )
+    for row in reversed(list(zip(*columns, strict=True))):
+        f(*row)
+    return target
+
+
+def replace(module: Any, **changes: Any) -> Any:
+    """Return a copy of `module` with some attributes replaced.
+
+    Raises:
+        UnknownFieldError: the module has no such attribute.
+    """
+    for name in changes:
+        if name not in vars(module):
+            close = difflib.get_close_matches(name, vars(module), n=3)
+            raise UnknownFieldError(
+                f"{type(module).__name__}.replace",
+                expected=f"names of attributes ({', '.join(vars(module)) or 'there are none'})",
+                received=f"{name}={describe(changes[name])}",
+                fix=f"Did you mean {' or '.join(close)}?" if close else "Check the spelling.",
+            )
+    replaced = copy(module)
+    for name, value in changes.items():
+        setattr(replaced, name, value)
+    return replaced
+
+
+def with_modes(module: Any, inplace: bool, **changes: bool) -> Any:
+    """Return `module` with the same modes set on it and on every module below."""
+    target = module if inplace else copy(module)
+    for _, member in modules(target):
+        member._change_modes(**changes)
+    return target
+
+
+__all__ = [
+    "FieldInfo",
+    "apply",
+    "combine",
+    "copy",
+    "fields",
+    "filter",
+    "is_trainable",
+    "join",
+    "map",
+    "merge",
+    "modules",
+    "partition",
+    "replace",
+    "update",
+    "with_modes",
+    "write_values",
+]

@@ -1,0 +1,164 @@
+"""Every exception and warning of the library, as one tree.
+
+An error has four parts: *where* it happened, what was *expected*, what was *received*, and what to do
+(`fix`). Each class is also the builtin that a caller would guess, so `except ValueError` keeps working.
+
+    TreexliteError
+    ├── ArgumentError         ValueError      a hyper-parameter outside its range
+    ├── ShapeError            ValueError      an array of the wrong rank or size
+    ├── RangeError            ValueError      values outside their range (labels, indices)
+    ├── DataError             ValueError      data sets that do not fit together, or are empty
+    ├── UnknownNameError      ValueError      a string that names nothing we know
+    ├── PathError             ValueError      a path pattern that matches nothing
+    ├── StateDictError        ValueError      entries missing, left over or wrongly shaped
+    ├── StructureError        ValueError      two trees that do not correspond
+    ├── CycleError            ValueError      a module that contains itself
+    ├── InitializationError   ValueError      `init` lacks something that it needs
+    ├── NotInitializedError   RuntimeError    a module used before `init`
+    ├── CapturedModuleError   RuntimeError    a traced value written to a module outside the trace
+    ├── ContextError          RuntimeError    a function called outside the context that it needs
+    ├── FieldError            TypeError       a field declared or assigned in a way that has no meaning
+    ├── NodeValueError        TypeError       something that is not an array where arrays are due
+    └── UnknownFieldError     AttributeError  a field that the module does not have
+
+    TreexliteWarning (UserWarning)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class TreexliteError(Exception):
+    """Base of every error that the library raises on purpose.
+
+    Args:
+        where: the class or function that refuses, for example `"Linear"`.
+        expected: what would have been accepted.
+        received: what came instead, as `name=value`; arrays by shape and dtype.
+        fix: one sentence that says what to do.
+    """
+
+    def __init__(self, where: str, *, expected: str, received: str, fix: str) -> None:
+        super().__init__(where, expected, received, fix)
+        self.where = where
+        self.expected = expected
+        self.received = received
+        self.fix = fix
+        self.path: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.path)
+
+    def __str__(self) -> str:
+        place = self.where if not self.path else f"{self.where} at {self.path}"
+        return f"{place}: expected {self.expected}, received {self.received}. {self.fix}"
+
+
+def _rebuild(
+    cls: type[TreexliteError], parts: tuple[str, str, str, str], path: str | None
+) -> TreexliteError:
+    where, expected, received, fix = parts
+    error = cls(where, expected=expected, received=received, fix=fix)
+    error.path = path
+    return error
+
+
+class ArgumentError(TreexliteError, ValueError):
+    """A hyper-parameter or option outside its range."""
+
+
+class ShapeError(TreexliteError, ValueError):
+    """An array of the wrong rank or size."""
+
+
+class RangeError(TreexliteError, ValueError):
+    """Values outside the range that gives them a meaning."""
+
+
+class DataError(TreexliteError, ValueError):
+    """Data that is empty or whose parts do not fit together."""
+
+
+class UnknownNameError(TreexliteError, ValueError):
+    """A string that names nothing; the message lists the close matches."""
+
+
+class PathError(TreexliteError, ValueError):
+    """A path pattern that matches no field."""
+
+
+class StateDictError(TreexliteError, ValueError):
+    """A state dict with missing, unexpected or wrongly shaped entries, all listed."""
+
+
+class StructureError(TreexliteError, ValueError):
+    """Two trees whose parts do not correspond."""
+
+
+class CycleError(TreexliteError, ValueError):
+    """A module that contains itself."""
+
+
+class InitializationError(TreexliteError, ValueError):
+    """`init` cannot create a field with what it was given."""
+
+
+class NotInitializedError(TreexliteError, RuntimeError):
+    """A module was used before `init`."""
+
+
+class CapturedModuleError(TreexliteError, RuntimeError):
+    """A traced value was written to a module that lives outside the trace."""
+
+
+class ContextError(TreexliteError, RuntimeError):
+    """A function was called outside the context that it needs."""
+
+
+class FieldError(TreexliteError, TypeError):
+    """A field was declared or assigned in a way that has no meaning."""
+
+
+class NodeValueError(TreexliteError, TypeError):
+    """A value that is not an array stands in a field of arrays."""
+
+
+class UnknownFieldError(TreexliteError, AttributeError):
+    """A field that the module does not have."""
+
+
+class TreexliteWarning(UserWarning):
+    """Base of every warning that the library gives."""
+
+
+def unknown_name(where: str, what: str, received: str, known: Iterable[str]) -> UnknownNameError:
+    """Build the error for a string that names nothing, with the close matches.
+
+    Args:
+        where: the function that looked the name up.
+        what: what the name should stand for, for example `"a loss"`.
+        received: the string that was given.
+        known: every accepted string.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(received, names, n=3, cutoff=0.5)
+    fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of those names."
+    return UnknownNameError(
+        where,
+        expected=f"the name of {what} (one of {', '.join(map(repr, names))})",
+        received=repr(received),
+        fix=fix,
+    )
+
+
+def describe(value: Any) -> str:
+    """Render a received value for a message: arrays as shape and dtype, the rest short."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"array of shape {tuple(shape)} and dtype {dtype}"
+    text = repr(value)
+    text = text if len(text) <= 80 else f"{text[:77]}..."
+    return f"{text} (a {type(value).__name__})"
