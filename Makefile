@@ -13,12 +13,17 @@ BIN := $(VENV)/bin
 ARGS ?=
 PYTHON ?=
 
+# The extras behind each stamp below.
+EXTRAS_demo := examples,plot
+EXTRAS_dev := dev,equinox,examples,flax,plot
+EXTRAS_docs := docs
+
 .PHONY: help demo test lint types docs bench format clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed-examples  ## train a convolutional network on the digits data
+demo: $(VENV)/.installed-demo  ## train a convolutional network on the digits data
 	$(BIN)/python examples/digits.py $(ARGS)
 
 test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
@@ -45,10 +50,10 @@ clean:  ## remove what the other targets made, except .venv
 	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find treexlite tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp for each extra: an install happens again only when pyproject.toml has changed.
+# One stamp for each group of extras: it is installed again only when pyproject.toml has changed.
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.created
-	@echo "Installing treexlite[$*] into $(VENV) (the first time takes a few minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@echo "Installing treexlite[$(EXTRAS_$*)] into $(VENV) (the first time takes a few minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS_$*)]"
 	@touch $@
 
 # The first interpreter that runs and is recent enough; a name on the path need not be one that runs.
