@@ -38,3 +38,4 @@ from treexlite._core import (
     rng_key,
     static,
 )
+from treexlite.transforms import grad, jit, value_and_grad

@@ -131,6 +131,7 @@ class Walk:
         volatile: `(module, layout)` of those whose layout must be looked at again each time.
         snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
         root: `(version, layout)` of the root module.
+        serial: a number that no other walk has.
         cache: what other rooms derive from this walk; it lives as long as the structure does.
     """
 
@@ -142,6 +143,7 @@ class Walk:
         "names",
         "owners",
         "root",
+        "serial",
         "snapshot",
         "spec",
         "versions",
@@ -159,6 +161,7 @@ class Walk:
         self.snapshot: list[Any] | None = None
         self.versions: tuple[int, ...] = ()
         self.root: tuple[int, Layout] | None = None
+        self.serial = next(_versions)
         self.cache: dict[Any, Any] = {}
 
     def values(self) -> list[Any]:

@@ -28,14 +28,18 @@ from treexlite._errors import StructureError, UnknownFieldError, describe
 T = TypeVar("T")
 
 
+def is_differentiable(info: FieldInfo) -> bool:
+    """Filter: real floating data of modules that are not frozen."""
+    return (
+        not (is_module(info.module) and info.module.frozen)
+        and is_numeric(info.value)
+        and jnp.issubdtype(jnp.result_type(info.value), jnp.floating)
+    )
+
+
 def is_trainable(info: FieldInfo) -> bool:
     """Filter: floating parameters of modules that are not frozen."""
-    return (
-        issubclass(info.kind, Parameter)
-        and not (is_module(info.module) and info.module.frozen)
-        and is_numeric(info.value)
-        and jnp.issubdtype(jnp.result_type(info.value), jnp.inexact)
-    )
+    return issubclass(info.kind, Parameter) and is_differentiable(info)
 
 
 def modules(tree: Any) -> Iterator[tuple[str, Any]]:
@@ -50,12 +54,12 @@ def fields(tree: Any, *filters: Filter) -> Iterator[FieldInfo]:
     Raises:
         PathError: a path pattern matches nothing.
     """
-    infos = [info for slot in _slots(tree, walk(tree)) for info in slot]
+    infos = [info for slot in slot_infos(tree, walk(tree)) for info in slot]
     _filters.check_patterns("fields", filters, infos)
     yield from builtins.filter(_filters.All(*filters), infos)
 
 
-def _slots(tree: Any, found: Walk) -> list[list[FieldInfo]]:
+def slot_infos(tree: Any, found: Walk) -> list[list[FieldInfo]]:
     """Return for each slot the `FieldInfo` of every leaf in it."""
     owners = [*modules_of(tree, found), None]  # number -1: data outside of any module
     slots = []
@@ -72,7 +76,7 @@ def _is_leaf(value: Any) -> bool:
 
 def _select(where: str, tree: Any, found: Walk, filters: tuple[Filter, ...]) -> list[list[bool]]:
     """Return for each slot whether all `filters` hold, leaf by leaf."""
-    slots = _slots(tree, found)
+    slots = slot_infos(tree, found)
     _filters.check_patterns(where, filters, [info for slot in slots for info in slot])
     holds = _filters.All(*filters)
     return [[holds(info) for info in slot] for slot in slots]
@@ -142,7 +146,7 @@ def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
         PathError: a path pattern matches nothing.
     """
     found = walk(tree)
-    slots = _slots(tree, found)
+    slots = slot_infos(tree, found)
     _filters.check_patterns("partition", filters, [info for slot in slots for info in slot])
     predicates = [_filters.predicate(f) for f in filters]
     parts = [[_part(info, predicates) for info in slot] for slot in slots]

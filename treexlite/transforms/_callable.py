@@ -1,0 +1,107 @@
+"""What can be transformed, and what a transformed thing is.
+
+In: a function, a method in a class body, a bound method, a module, a `functools.partial`, or another
+transformed thing. Out: the plain function below it and the arguments that are already known. `Transform`
+is the base of all transformed things: callable, and a method when it stands in a class body.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+from treexlite._core._calls import doorway
+from treexlite._core._registry import is_module
+from treexlite._errors import ArgumentError, describe
+
+
+def unwrap(where: str, f: Any) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return `(function, args, kwargs)` such that `f(*more)` is `function(*args, *more, **kwargs)`.
+
+    Raises:
+        ArgumentError: `f` cannot be called.
+    """
+    if is_module(f) and callable(f):
+        return _call_of(type(f)), (f,), {}
+    if isinstance(f, types.MethodType) and is_module(f.__self__):
+        return f.__func__, (f.__self__,), {}
+    if isinstance(f, BoundTransform):
+        return f.transform, (f.instance,), {}
+    if isinstance(f, functools.partial):
+        function, args, kwargs = unwrap(where, f.func)
+        return function, (*args, *f.args), {**kwargs, **f.keywords}
+    if callable(f):
+        return f, (), {}
+    raise ArgumentError(
+        where,
+        expected="a function, a method or a module with `__call__`",
+        received=f"f={describe(f)}",
+        fix="Pass the function itself, not its result.",
+    )
+
+
+def _call_of(cls: Any) -> Callable[..., Any]:
+    call: Callable[..., Any] = cls.__call__
+    return call
+
+
+class Transform:
+    """A function with a transformation around it.
+
+    Args:
+        f: what to transform.
+    """
+
+    name = "transform"
+
+    def __init__(self, f: Any) -> None:
+        self.function, self.args, self.kwargs = unwrap(self.name, f)
+        named = f if hasattr(f, "__name__") else self.function
+        functools.update_wrapper(self, named, updated=())
+        self._is_compact = getattr(named, "_is_compact", False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run((*self.args, *args), {**self.kwargs, **kwargs} if self.kwargs else kwargs)
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the transformed function with all its arguments."""
+        raise NotImplementedError
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else BoundTransform(self, instance)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if name == "__call__":
+            self.function = doorway(self.function)
+
+    def __repr__(self) -> str:
+        return f"tx.{self.name}({getattr(self, '__qualname__', self.function)})"
+
+
+class BoundTransform:
+    """A transformed method of one module; made anew at each attribute access, like a bound method."""
+
+    __slots__ = ("instance", "transform")
+
+    def __init__(self, transform: Transform, instance: Any) -> None:
+        self.transform = transform
+        self.instance = instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.transform(self.instance, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.transform, name)
+        takes_arguments = getattr(value, "_takes_arguments", False)
+        return functools.partial(value, self.instance) if takes_arguments else value
+
+    def __repr__(self) -> str:
+        return f"{self.transform!r} of a {type(self.instance).__name__}"
+
+
+def takes_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a method of a `Transform` that takes the arguments of the function, `self` included."""
+    method._takes_arguments = True  # type: ignore[attr-defined]
+    return method

@@ -1,0 +1,288 @@
+"""`tx.jit`: compile a function; whatever it changes in its modules is changed afterwards.
+
+The compiled function is flat: `flat(plan, arguments, *leaves)`. The plan (the structure of the modules
+and the static arguments) is a static argument compared by identity, because equal structures are interned
+to one object. What the function did to structure comes out as an `Effect` in the output's treedef, which
+JAX keeps beside each compiled entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+import jax
+
+from treexlite._context import current_init
+from treexlite._core._registry import is_array
+from treexlite._core._statics import Static
+from treexlite._errors import ArgumentError, NodeValueError
+from treexlite.transforms._callable import Transform, takes_arguments
+from treexlite.transforms._lift import Effect, Inside, Packed, commit, explain_bad_leaf, pack
+
+_MAX_PLANS = 1024
+_REFUSED = {
+    "donate_argnums": "Use `donate=True`: it donates the state of modules, never the batch.",
+    "donate_argnames": "Use `donate=True`: it donates the state of modules, never the batch.",
+    "in_shardings": "Put the arrays on their devices first; `jit` follows where its arguments are.",
+    "out_shardings": "Use `jax.lax.with_sharding_constraint` inside the function.",
+}
+
+
+class Plan:
+    """All about a call that is known before its arrays: compared by identity, so JAX hashes a pointer.
+
+    Attributes:
+        key: how the modules are built (`Packed.key`).
+        statics: `(position or name, value)` of the static arguments.
+        donated: slots whose buffers are given to the compiled function.
+        call: the compiled function; set when the first trace has shown what can be donated.
+    """
+
+    __slots__ = ("call", "donated", "key", "statics")
+
+    def __init__(self, key: Any, statics: tuple[tuple[Any, Any], ...]) -> None:
+        self.key = key
+        self.statics = statics
+        self.donated: tuple[int, ...] = ()
+        self.call: Any = None
+
+
+class Jitted(Transform):
+    """A compiled function; see `jit`."""
+
+    name = "jit"
+
+    def __init__(
+        self,
+        f: Any,
+        static_argnums: Sequence[int],
+        static_argnames: Sequence[str],
+        donate: bool,
+        options: dict[str, Any],
+    ) -> None:
+        super().__init__(f)
+        self.static_argnums = tuple(n + len(self.args) if n >= 0 else n for n in static_argnums)
+        self.static_argnames = tuple(static_argnames)
+        self.donate = donate
+        self.options = options
+        self._plans: dict[Any, Plan] = {}
+        self._num_traces = 0
+
+        def flat(plan: Plan, arguments: Any, *leaves: Any) -> Any:
+            self._num_traces += 1
+            inside = Inside(plan.key, leaves)
+            args, kwargs = _with_statics(inside.fill(arguments), plan.statics)
+            return inside.close(self.function(*args, **kwargs), force=plan.donated)
+
+        flat.__name__ = flat.__qualname__ = getattr(self.function, "__name__", "function")
+        self._flat = flat
+        self._compiled = jax.jit(flat, static_argnums=0, **options)
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the compiled function, and write what it changed into the modules."""
+        if current_init() is not None:
+            return self.function(*args, **kwargs)  # inside `init`: already traced and compiled
+        packed, plan = self._prepare(args, kwargs)
+        call = plan.call or self._choose(packed, plan)
+        leaves = packed.leaves
+        if plan.donated and not packed.seen_before("distinct"):
+            leaves = _distinct(packed)
+        try:
+            payload, node = call(plan, packed.arguments, *leaves)
+        except TypeError as error:
+            raise _explained(packed, error) from None
+        except RuntimeError as error:
+            if "donate the same buffer twice" not in str(error):
+                raise
+            payload, node = call(plan, packed.arguments, *_distinct(packed))
+        return commit(packed, payload, node.effect)
+
+    def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Packed, Plan]:
+        statics: tuple[Any, ...] = ()
+        if self.static_argnums or self.static_argnames:
+            args, kwargs, statics = self._split_statics(args, kwargs)
+        packed = pack(args, kwargs)
+        key = (packed.key, statics)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.pop(next(iter(self._plans)))
+            plan = Plan(packed.key, tuple((name, static.value) for name, static in statics))
+            self._plans[key] = plan
+        return packed, plan
+
+    def _split_statics(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[tuple[Any, Static], ...]]:
+        positions = sorted({n % len(args) for n in self.static_argnums if -len(args) <= n < len(args)})
+        statics = [(n, Static(args[n])) for n in positions]
+        statics += [(k, Static(kwargs[k])) for k in self.static_argnames if k in kwargs]
+        dynamic = tuple(None if n in positions else arg for n, arg in enumerate(args))
+        named = {k: v for k, v in kwargs.items() if k not in self.static_argnames}
+        return dynamic, named, tuple(statics)
+
+    def _choose(self, packed: Packed, plan: Plan) -> Callable[..., Any]:
+        """Decide how `plan` is called: for donation, trace once to learn which slots change."""
+        if self.donate:
+            traced = self._trace(packed, plan)
+            effect: Effect = traced.out_info[1].effect
+            plan.donated = effect.consumed
+            plan.call = jax.jit(
+                self._flat,
+                static_argnums=0,
+                donate_argnums=tuple(n + 2 for n in plan.donated),
+                **self.options,
+            )
+        else:
+            plan.call = self._compiled
+        call: Callable[..., Any] = plan.call
+        return call
+
+    def _trace(self, packed: Packed, plan: Plan) -> Any:
+        try:
+            return self._compiled.trace(plan, packed.arguments, *packed.leaves)
+        except TypeError as error:
+            raise _explained(packed, error) from None
+
+    @takes_arguments
+    def trace(self, *args: Any, **kwargs: Any) -> Any:
+        """Trace for these arguments without running; returns JAX's `Traced`. Changes no module."""
+        return self._trace(*self._prepare((*self.args, *args), {**self.kwargs, **kwargs}))
+
+    @takes_arguments
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """Lower for these arguments without running; returns JAX's `Lowered`. Changes no module."""
+        packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
+        return (plan.call or self._choose(packed, plan)).lower(
+            plan, packed.arguments, *packed.leaves
+        )
+
+    @takes_arguments
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output with `jax.ShapeDtypeStruct`s for arrays. Changes no module."""
+        packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
+        (output, values), node = self._trace(packed, plan).out_info
+        effect: Effect = node.effect
+        if effect.spec is None:
+            return output
+        remaining = iter(values)
+        data = [next(remaining) if n is None else _shape(packed.leaves[n]) for n in effect.sources]
+        (_, outputs), _ = effect.spec.build(iter(data))
+        return jax.tree_util.tree_unflatten(effect.treedef, outputs)
+
+    def cache_size(self) -> int:
+        """Return how many times the function was traced since the last `clear_cache`."""
+        return self._num_traces
+
+    def clear_cache(self) -> None:
+        """Forget everything that was traced and compiled."""
+        self._plans.clear()
+        self._compiled.clear_cache()
+        self._num_traces = 0
+
+
+def _with_statics(arguments: Any, statics: tuple[tuple[Any, Any], ...]) -> Any:
+    args, kwargs = arguments
+    if statics:
+        args, kwargs = list(args), dict(kwargs)
+        for place, value in statics:
+            (kwargs if isinstance(place, str) else args)[place] = value
+    return args, kwargs
+
+
+def _shape(tree: Any) -> Any:
+    return jax.eval_shape(lambda: tree)
+
+
+def _explained(packed: Packed, error: TypeError) -> Exception:
+    if isinstance(error, NodeValueError):
+        return error
+    return explain_bad_leaf(packed) or error
+
+
+def _distinct(packed: Packed) -> list[Any]:
+    """Copy arrays that are reached twice, so that each buffer is donated once."""
+    seen: set[Any] = set(map(_buffer, jax.tree_util.tree_leaves(packed.arguments)))
+
+    def own(leaf: Any) -> Any:
+        buffer = _buffer(leaf)
+        if buffer in seen:
+            return jax.numpy.array(leaf, copy=True)
+        seen.add(buffer)
+        return leaf
+
+    return jax.tree_util.tree_map(own, packed.leaves)  # type: ignore[no-any-return]
+
+
+def _buffer(leaf: Any) -> Any:
+    if is_array(leaf) and hasattr(leaf, "unsafe_buffer_pointer") and leaf.is_fully_addressable:
+        try:
+            return leaf.addressable_data(0).unsafe_buffer_pointer()
+        except (ValueError, RuntimeError):  # no buffer of its own (a key array, a deleted array)
+            return id(leaf)
+    return id(leaf)
+
+
+@overload
+def jit(f: Callable[..., Any], **options: Any) -> Jitted: ...
+@overload
+def jit(f: None = None, **options: Any) -> Callable[[Callable[..., Any]], Jitted]: ...
+def jit(
+    f: Any = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate: bool = False,
+    **options: Any,
+) -> Any:
+    """Compile `f`; what it changes in its modules is changed afterwards, as if it had run eagerly.
+
+    Works on functions, on methods in class bodies, on bound methods and on modules. Modules may be
+    anywhere in the arguments. A returned module that was an argument comes back as that same object.
+
+    Args:
+        f: what to compile; left out when used as `@tx.jit(donate=True)`.
+        static_argnums: positions of arguments that are part of the program (compared by content).
+        static_argnames: names of such keyword arguments.
+        donate: give the memory of the modules' changed arrays to the result. Arrays that do not change
+            survive, and so does everything that is not a module. Other references to a changed array
+            (`w = model.kernel` before the call) are deleted, as in JAX.
+        options: passed to `jax.jit` (`compiler_options`, `inline`, `keep_unused`, ...).
+
+    Returns:
+        A callable with `.lower`, `.trace`, `.eval_shape`, `.cache_size` and `.clear_cache`.
+
+    Raises:
+        NodeValueError: a field of data holds something that is no array.
+        ArgumentError: an option of `jax.jit` that has another form here.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, treexlite as tx
+        >>> class Counter(tx.Module):
+        ...     n: jax.Array = tx.State.node()
+        ...     def __init__(self):
+        ...         self.n = jnp.array(0)
+        ...     @tx.jit
+        ...     def count(self):
+        ...         self.n += 1
+        ...         return self.n
+        >>> counter = Counter()
+        >>> int(counter.count()), int(counter.count()), int(counter.n)
+        (1, 2, 2)
+    """
+    for name in options:
+        if name in _REFUSED:
+            raise ArgumentError(
+                "jit",
+                expected="options of `jax.jit` that have a meaning for modules",
+                received=f"{name}={options[name]!r}",
+                fix=_REFUSED[name],
+            )
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else static_argnums or ()
+    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames or ()
+
+    def wrap(function: Any) -> Jitted:
+        return Jitted(function, tuple(numbers), tuple(names), donate, options)
+
+    return wrap if f is None else wrap(f)

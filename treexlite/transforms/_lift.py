@@ -1,0 +1,403 @@
+"""The lifting core: the only place where a module's state crosses a JAX boundary.
+
+In:  a call `f(*args, **kwargs)` with modules anywhere in the arguments. `pack` takes the modules apart
+     into specs (hashable structure) and leaves (arrays), and leaves a `Hole` where each module stood.
+Inside the transformation: `Inside` builds fresh modules around the traced leaves. The user's objects are
+     not touched while JAX traces, so a trace that fails changes nothing.
+Out: `Inside.close` compares what the function left behind with what it was given, and returns the changed
+     leaves together with an `Effect`, which says in terms of structure alone where they belong.
+     `commit` then writes them into the user's own objects.
+
+In the common case (same objects, same structure) a call costs one comparison of version numbers, one
+gather and one scatter. Whatever is uncertain takes the full walk, which is slower and always right.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from treexlite._core._containers import items_of
+from treexlite._core._graph import Spec, Walk, modules_of, walk, write_back
+from treexlite._core._guard import check_owned
+from treexlite._core._paths import leaf_paths, places
+from treexlite._core._registry import (
+    CONCRETE_ARRAY_TYPES,
+    MODULE_TYPES,
+    SCALAR_TYPES,
+    is_array,
+    is_module,
+    is_numeric,
+)
+from treexlite._errors import NodeValueError, describe
+
+
+class Hole:
+    """Stands in the arguments where module number `index` was; a PyTree without leaves."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+jax.tree_util.register_pytree_node(
+    Hole, lambda hole: ((), hole.index), lambda index, _: Hole(index)
+)
+
+
+def _is_hole(value: Any) -> bool:
+    return type(value) is Hole
+
+
+class Packed:
+    """The arguments of one call, taken apart.
+
+    Attributes:
+        arguments: `(args, kwargs)` with holes for modules.
+        roots: the modules that stood in the arguments.
+        units: what was walked: each root by itself, or all in one tuple when they share modules.
+        walks: the walk of each unit.
+        specs: the structure of each unit; `(specs, len(roots))` determines how to build them.
+        leaves: the data of all units.
+    """
+
+    __slots__ = ("arguments", "leaves", "roots", "specs", "units", "walks")
+
+    def __init__(self, arguments: Any, roots: list[Any]) -> None:
+        self.arguments, self.roots = arguments, roots
+        self.units: Sequence[Any] = roots
+        self.walks = [walk(root) for root in roots]
+        if len(roots) > 1 and not self._disjoint():
+            self.units = (tuple(roots),)
+            self.walks = [walk(self.units[0])]
+        self.specs = tuple([found.spec for found in self.walks])
+        leaves: list[Any] = []
+        for found in self.walks:
+            leaves += found.values()
+        self.leaves = leaves
+
+    @property
+    def key(self) -> Any:
+        """What of this call decides about a trace, apart from shapes and plain arguments."""
+        return self.specs, len(self.roots)
+
+    def seen_before(self, question: str) -> bool:
+        """Whether this was asked before about the same structures; the first time answers False."""
+        key = (question, *[found.serial for found in self.walks])
+        cache = self.walks[0].cache if self.walks else {}
+        if key in cache:
+            return True
+        remember(cache, key, True)
+        return False
+
+    def _disjoint(self) -> bool:
+        """Whether no module is below two roots."""
+        key = ("disjoint", *[found.serial for found in self.walks])
+        cache = self.walks[0].cache
+        known: bool | None = cache.get(key)
+        if known is None:
+            modules = self.modules()
+            known = len(set(map(id, modules))) == len(modules)
+            remember(cache, key, known)
+        return known
+
+    def modules(self) -> list[Any]:
+        """Return all modules of all units, in the order of their numbers."""
+        return [
+            module
+            for unit, found in zip(self.units, self.walks, strict=True)
+            for module in modules_of(unit, found)
+        ]
+
+
+_MAX_REMEMBERED = 64
+
+
+def remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    """Add to a bounded cache."""
+    if len(cache) >= _MAX_REMEMBERED:
+        cache.clear()
+    cache[key] = value
+
+
+_LEAF_TYPES = SCALAR_TYPES | {str, bytes, type(None)}
+
+
+def pack(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Packed:
+    """Take the arguments of a call apart.
+
+    Raises:
+        CycleError: a module contains itself.
+        FieldError: an undeclared attribute holds an array.
+    """
+    roots: list[Any] = []
+    plain = tuple([_extract(argument, roots) for argument in args])
+    named = {k: _extract(v, roots) for k, v in kwargs.items()} if kwargs else kwargs
+    return Packed((plain, named), roots)
+
+
+def _extract(value: Any, roots: list[Any]) -> Any:
+    kind = type(value)
+    if kind in MODULE_TYPES:
+        roots.append(value)
+        return Hole(len(roots) - 1)
+    if kind in CONCRETE_ARRAY_TYPES or kind in _LEAF_TYPES or not _has_module(value):
+        return value
+
+    def replace(leaf: Any) -> Any:
+        if is_module(leaf):
+            roots.append(leaf)
+            return Hole(len(roots) - 1)
+        return leaf
+
+    return jax.tree_util.tree_map(replace, value, is_leaf=is_module)
+
+
+def _has_module(value: Any) -> bool:
+    kind = type(value)
+    if kind in CONCRETE_ARRAY_TYPES or kind in _LEAF_TYPES:
+        return False
+    if kind in MODULE_TYPES:
+        return True
+    if isinstance(value, dict):
+        return any(map(_has_module, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_module, value))
+    if is_array(value):
+        return False
+    return any(map(is_module, jax.tree_util.tree_leaves(value, is_leaf=is_module)))
+
+
+class Effect:
+    """What a function did to the modules, apart from the arrays: pure structure.
+
+    Attributes:
+        written: for each unit the slots that changed, when the structure did not change.
+        consumed: the slots (over all units) whose old data is not needed any more.
+        spec: the structure of `(units, outputs)` afterwards, when it did change, else None.
+        sources: for each slot of `spec` the old slot whose data it has, or None for new data.
+        origin: for each module of `spec` its number before, or None for a new module.
+        treedef: how the outputs are put together again.
+    """
+
+    __slots__ = ("consumed", "origin", "sources", "spec", "treedef", "written")
+
+    def __init__(self, consumed: tuple[int, ...]) -> None:
+        self.consumed = consumed
+        self.written: tuple[tuple[int, ...], ...] = ()
+        self.spec: Spec | None = None
+        self.sources: tuple[int | None, ...] = ()
+        self.origin: tuple[int | None, ...] = ()
+        self.treedef: Any = None
+
+
+class EffectNode:
+    """Carries an `Effect` out of a trace, as a PyTree without leaves."""
+
+    __slots__ = ("effect",)
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+
+
+jax.tree_util.register_pytree_node(
+    EffectNode, lambda node: ((), node.effect), lambda effect, _: EffectNode(effect)
+)
+
+
+class Inside:
+    """The modules inside one trace: fresh copies around traced leaves.
+
+    Args:
+        key: `Packed.key` of the call.
+        leaves: the (traced) data of all units.
+    """
+
+    def __init__(self, key: Any, leaves: Sequence[Any]) -> None:
+        specs, num_roots = key
+        self.leaves = [leaf if is_numeric(leaf) else _rebuilt(leaf) for leaf in leaves]
+        self.trees = {
+            number: jax.tree_util.tree_flatten(leaf)
+            for number, leaf in enumerate(self.leaves)
+            if not is_numeric(leaf)
+        }
+        self.specs: tuple[Spec, ...] = specs
+        self.units: list[Any] = []
+        self.modules: list[Any] = []
+        values = iter(self.leaves)
+        for spec in specs:
+            unit, modules = spec.build(values)
+            self.units.append(unit)
+            self.modules += modules
+        joint = len(specs) != num_roots
+        self.roots = list(self.units[0]) if joint else self.units
+
+    def fill(self, arguments: Any) -> Any:
+        """Return `(args, kwargs)` with the copies where the holes were."""
+        return jax.tree_util.tree_map(
+            lambda leaf: self.roots[leaf.index] if _is_hole(leaf) else leaf,
+            arguments,
+            is_leaf=_is_hole,
+        )
+
+    def close(self, output: Any, force: tuple[int, ...] = ()) -> tuple[Any, EffectNode]:
+        """Compare what is there now with what was built.
+
+        Args:
+            output: what the function returned; modules may be anywhere in it.
+            force: slots to treat as changed, whether they are or not.
+
+        Returns:
+            A tree of arrays, and the effect; `commit` takes both.
+        """
+        walks = [walk(unit) for unit in self.units]
+        modules = [m for u, w in zip(self.units, walks, strict=True) for m in modules_of(u, w)]
+        outputs, treedef = jax.tree_util.tree_flatten(output, is_leaf=is_module)
+        same = (
+            tuple(found.spec for found in walks) == self.specs
+            and len(modules) == len(self.modules)
+            and all(map(operator.is_, modules, self.modules))
+        )
+        if same and not any(map(is_module, outputs)):
+            return self._close_in_place(walks, output, force)
+        return self._close_with_structure(tuple(outputs), treedef, force)
+
+    def _close_in_place(
+        self, walks: list[Walk], output: Any, force: tuple[int, ...]
+    ) -> tuple[Any, EffectNode]:
+        values = [value for found in walks for value in found.values()]
+        changed = [n in force or not self._is_old(n, v) for n, v in enumerate(values)]
+        written = []
+        start = 0
+        for spec in self.specs:
+            stop = start + spec.num_slots
+            written.append(tuple(n - start for n in range(start, stop) if changed[n]))
+            start = stop
+        consumed = tuple(n for n, is_changed in enumerate(changed) if is_changed)
+        effect = Effect(consumed)
+        effect.written = tuple(written)
+        return (output, [values[n] for n in consumed]), EffectNode(effect)
+
+    def _close_with_structure(
+        self, outputs: tuple[Any, ...], treedef: Any, force: tuple[int, ...]
+    ) -> tuple[Any, EffectNode]:
+        everything = (tuple(self.units), outputs)
+        found = walk(everything)
+        values = found.values()
+        old = {id(leaf): n for n, leaf in enumerate(self.leaves) if n not in force}
+        sources: list[int | None] = []
+        for value in values:
+            number = old.get(id(value))
+            sources.append(number if number is not None and self._is_old(number, value) else None)
+        numbers = {id(module): n for n, module in enumerate(self.modules)}
+        effect = Effect(tuple(n for n in range(len(self.leaves)) if n not in sources))
+        effect.spec = found.spec
+        effect.sources = tuple(sources)
+        effect.origin = tuple(numbers.get(id(m)) for m in modules_of(everything, found))
+        effect.treedef = treedef
+        new = [v for v, source in zip(values, sources, strict=True) if source is None]
+        return (None, new), EffectNode(effect)
+
+    def _is_old(self, number: int, value: Any) -> bool:
+        """Whether slot `number` has the data it was built with (also inside a mutable tree)."""
+        if value is not self.leaves[number]:
+            return False
+        if number not in self.trees:
+            return True
+        before, structure = self.trees[number]
+        leaves, treedef = jax.tree_util.tree_flatten(value)
+        return bool(treedef == structure and all(map(operator.is_, leaves, before)))
+
+
+def _rebuilt(tree: Any) -> Any:
+    """Copy the containers of a tree, so that a function can change them without touching the user's."""
+    if items_of(tree) is None:
+        return tree
+    return jax.tree_util.tree_map(lambda leaf: leaf, tree)
+
+
+def commit(packed: Packed, payload: Any, effect: Effect) -> Any:
+    """Write what a function did into the user's own modules.
+
+    Returns:
+        What the function returned, with the user's modules where it returned theirs.
+
+    Raises:
+        CapturedModuleError: a traced value would leak into a module outside the running trace.
+    """
+    output, values = payload
+    if effect.spec is not None:
+        return _commit_structure(packed, values, effect)
+    if values and type(values[0]) not in CONCRETE_ARRAY_TYPES:
+        _check_all_owned(packed, values, effect)
+    start = 0
+    for unit, found, written in zip(packed.units, packed.walks, effect.written, strict=True):
+        if not written:
+            continue
+        stop = start + len(written)
+        part = values if stop - start == len(values) else values[start:stop]
+        start = stop
+        if found.snapshot is None:
+            owners, names = _targets(found, written)
+            deque(map(operator.setitem, owners, names, part), maxlen=0)
+        else:
+            data = list(found.snapshot)
+            for number, value in zip(written, part, strict=True):
+                data[number] = value
+            modules = dict(enumerate(modules_of(unit, found)))
+            write_back(found.spec, iter(data), modules, unit)
+    return output
+
+
+def _targets(found: Walk, written: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
+    """Return owners and names of the written slots; remembered as long as the walk is valid."""
+    if len(written) == len(found.owners):
+        return found.owners, found.names
+    known: tuple[list[Any], list[Any]] | None = found.cache.get(written)
+    if known is None:
+        known = [found.owners[n] for n in written], [found.names[n] for n in written]
+        remember(found.cache, written, known)
+    return known
+
+
+def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> None:
+    remaining = iter(values)
+    for unit, found, written in zip(packed.units, packed.walks, effect.written, strict=True):
+        modules = modules_of(unit, found)
+        for number in written:
+            slot = places(found.spec).slots[number]
+            check_owned(modules[slot.module], slot.name, next(remaining))
+
+
+def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> Any:
+    assert effect.spec is not None
+    modules = packed.modules()
+    existing = {n: modules[old] for n, old in enumerate(effect.origin) if old is not None}
+    remaining = iter(values)
+    data = [next(remaining) if old is None else packed.leaves[old] for old in effect.sources]
+    for slot, value in zip(places(effect.spec).slots, data, strict=True):
+        if slot.module in existing:
+            check_owned(existing[slot.module], slot.name, value)
+    units = tuple(packed.units)
+    _, outputs = write_back(effect.spec, iter(data), existing, (units, ()))
+    return jax.tree_util.tree_unflatten(effect.treedef, outputs)
+
+
+def explain_bad_leaf(packed: Packed) -> NodeValueError | None:
+    """Find data that is no array, and build the error that names it."""
+    for found in packed.walks:
+        for slot, value in zip(places(found.spec).slots, found.values(), strict=True):
+            for path, leaf in leaf_paths(slot.path, value):
+                if not is_numeric(leaf):
+                    return NodeValueError(
+                        "transformation",
+                        expected=f"arrays in the field `{path}`, because it is declared as data",
+                        received=f"{path}={describe(leaf)}",
+                        fix="Keep it in a static field: `tx.static()`, or no declaration at all.",
+                    )
+    return None
