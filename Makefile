@@ -48,7 +48,7 @@ bench: $(VENV)/.installed-dev  ## compare the cost of a dispatch with raw JAX an
 
 clean:  ## remove what the other targets made, except .venv
 	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find treexlite tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each group of extras: it is installed again only when pyproject.toml has changed.
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.created
