@@ -38,4 +38,5 @@ from treexlite._core import (
     rng_key,
     static,
 )
+from treexlite._optimizer import Optimizer
 from treexlite.transforms import grad, jit, value_and_grad

@@ -110,17 +110,20 @@ def _function_key(function: types.FunctionType) -> Hashable:
     return (function.__code__, id(function.__globals__), static_key(defaults), tuple(cells))
 
 
-def _is_plain(value: Any, depth: int = 3) -> bool:
+def _is_plain(value: Any, depth: int = 12) -> bool:
     """Whether a closed-over value can never change behind the function's back."""
     kind = type(value)
     if kind in _ATOMS or kind in (float, complex) or isinstance(value, (type, np.dtype)):
         return True
     if depth == 0:
         return False
-    if kind in (tuple, frozenset):
+    if isinstance(value, (tuple, frozenset)):
         return all(_is_plain(item, depth - 1) for item in value)
     if kind is types.FunctionType:
-        return all(_is_plain(cell.cell_contents, depth - 1) for cell in value.__closure__ or ())
+        try:
+            return all(_is_plain(c.cell_contents, depth - 1) for c in value.__closure__ or ())
+        except ValueError:  # an empty cell
+            return False
     return kind is types.BuiltinFunctionType
 
 
