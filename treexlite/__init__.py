@@ -1,5 +1,6 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
+from treexlite import nn
 from treexlite._core import (
     NOTHING,
     All,
@@ -40,3 +41,49 @@ from treexlite._core import (
 )
 from treexlite._optimizer import Optimizer
 from treexlite.transforms import grad, jit, value_and_grad
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NOTHING",
+    "All",
+    "Any",
+    "BatchStat",
+    "Cache",
+    "FieldInfo",
+    "Initializer",
+    "KeySeq",
+    "Kind",
+    "Log",
+    "LossLog",
+    "MetricLog",
+    "MetricState",
+    "ModelState",
+    "Module",
+    "ModuleMeta",
+    "Not",
+    "Nothing",
+    "OptState",
+    "Optimizer",
+    "Parameter",
+    "Rng",
+    "State",
+    "apply",
+    "combine",
+    "compact",
+    "compact_module",
+    "copy",
+    "field",
+    "filter",
+    "grad",
+    "jit",
+    "map",
+    "merge",
+    "next_key",
+    "nn",
+    "node",
+    "partition",
+    "rng_key",
+    "static",
+    "value_and_grad",
+]

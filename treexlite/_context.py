@@ -1,7 +1,7 @@
-"""The context of the code that is running: which module was called by which, and what listens to it.
+"""The context of running code: which module was called by which, and what listens to it.
 
-One `ContextVar` holds a linked list of frames. Context variables belong to the thread (and to the async
-task), so two threads never see each other's frames.
+One `ContextVar` holds a linked list of frames. Context variables belong to the thread (and to the
+async task), so two threads never see each other's frames.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def current_init() -> Any:
 
 @contextlib.contextmanager
 def entered(module: Any, **listeners: Any) -> Iterator[Frame]:
-    """Push a frame for `module`, with the given `init`, `keys`, `recorder` or `compact` set on it."""
+    """Push a frame for `module`, with the given attributes of `Frame` set on it."""
     frame = Frame(module, FRAME.get())
     for name, value in listeners.items():
         setattr(frame, name, value)

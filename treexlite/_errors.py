@@ -1,7 +1,8 @@
 """Every exception and warning of the library, as one tree.
 
-An error has four parts: *where* it happened, what was *expected*, what was *received*, and what to do
-(`fix`). Each class is also the builtin that a caller would guess, so `except ValueError` keeps working.
+An error has four parts: *where* it happened, what was *expected*, what was *received*, and what to
+do (`fix`). Each class is also the builtin that a caller would guess, so `except ValueError` keeps
+working.
 
     TreexliteError
     ├── ArgumentError         ValueError      a hyper-parameter outside its range
@@ -17,9 +18,9 @@ An error has four parts: *where* it happened, what was *expected*, what was *rec
     ├── NotInitializedError   RuntimeError    a module used before `init`
     ├── CapturedModuleError   RuntimeError    a traced value written to a module outside the trace
     ├── ContextError          RuntimeError    a function called outside the context that it needs
-    ├── FieldError            TypeError       a field declared or assigned in a way that has no meaning
-    ├── NodeValueError        TypeError       something that is not an array where arrays are due
-    └── UnknownFieldError     AttributeError  a field that the module does not have
+    ├── FieldError            TypeError       a field declared or assigned in a way that has no
+    meaning ├── NodeValueError        TypeError       something that is not an array where arrays
+    are due └── UnknownFieldError     AttributeError  a field that the module does not have
 
     TreexliteWarning (UserWarning)
 """

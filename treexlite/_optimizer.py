@@ -3,19 +3,19 @@
 What flows in: gradients (a module or any tree) and parameters. What flows out: the parameters. What
 mutates: `opt_state` and `step` of the optimizer, and the parameters when they are a module.
 
-optax sees parameters as a flat dict `{path: array}`, so masks, `multi_transform` labels and exclusions
-from weight decay are written by name: `lambda params: {path: "bias" not in path for path in params}`.
+optax sees parameters as a flat dict `{path: array}`, so masks, `multi_transform` labels and
+exclusions from weight decay are written by name: `lambda params: {path: "bias" not in path for path
+in params}`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
 import optax
-from typing_extensions import Self
 
 from treexlite._core import FieldInfo, Module, Nothing, OptState
 from treexlite._core._lazy import is_lazy
@@ -100,12 +100,12 @@ class Optimizer(Module):
                 without a gradient, and frozen ones, keep their value and their optimizer state.
             params: the parameters. A module is changed in place.
             apply_updates: add the updates to the parameters; otherwise they are returned alone.
-            extra: passed to transformations that want it (`value=`, `grad=`, `value_fn=`). Functions of
-                parameters get them in the form of `params`.
+            extra: passed to transformations that want it (`value=`, `grad=`, `value_fn=`).
+                Functions of parameters get them in the form of `params`.
 
         Returns:
-            `params` (the same object when it is a module), or the updates in the form of `params` when
-            `apply_updates` is False or `params` is None.
+            `params` (the same object when it is a module), or the updates in the form of `params`
+            when `apply_updates` is False or `params` is None.
 
         Raises:
             NotInitializedError: `init` was not called.
@@ -144,7 +144,9 @@ class Optimizer(Module):
         given: dict[str, Any] = {}
         canonical = canonical_paths(params)
         for path, grad in named_leaves(grads, lambda info: is_numeric(info.value)).items():
-            first = canonical(path)  # plain `jax.grad` splits shared modules: their gradients add up
+            first = canonical(
+                path
+            )  # plain `jax.grad` splits shared modules: their gradients add up
             given[first] = given[first] + grad if first in given else grad
         known = named_leaves(params, lambda info: is_numeric(info.value))
         wrong = [

@@ -1,10 +1,11 @@
 """The module system: objects that are mutated in place and are PyTrees.
 
 What flows in: classes and instances that users write. What flows out: `Spec`s, slots and arrays for
-`treexlite.transforms`, and new modules for everyone. Read `_module` for the object, `_layout` for what is
-data, `_graph` for how modules are taken apart and put together.
+`treexlite.transforms`, and new modules for everyone. Read `_module` for the object, `_layout` for
+what is data, `_graph` for how modules are taken apart and put together.
 """
 
+from treexlite._core._class import ModuleMeta
 from treexlite._core._compact import compact
 from treexlite._core._compact_module import compact_module
 from treexlite._core._fields import Fields
@@ -25,7 +26,7 @@ from treexlite._core._kinds import (
     State,
 )
 from treexlite._core._lazy import Initializer
-from treexlite._core._module import Module, ModuleMeta
+from treexlite._core._module import Module
 from treexlite._core._nothing import NOTHING, Nothing
 from treexlite._core._paths import FieldInfo
 from treexlite._core._random import next_key, rng_key

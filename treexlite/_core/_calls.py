@@ -1,8 +1,8 @@
 """The doorway: what happens around every call of a module.
 
-A module's `__call__` is wrapped once, when its class is defined. The wrapper refuses modules that were
-not initialised, puts a frame on the stack (so that `next_key` and inline submodules know who asks), and
-gives errors the path of the module in which they were raised.
+A module's `__call__` is wrapped once, when its class is defined. The wrapper refuses modules that
+were not initialised, puts a frame on the stack (so that `next_key` and inline submodules know who
+asks), and gives errors the path of the module in which they were raised.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def doorway(call: Callable[..., Any]) -> Callable[..., Any]:
         frame = Frame(self, FRAME.get())
         token = FRAME.set(frame)
         try:
-            if not self._ready and frame.init is None:
+            if frame.init is None and not getattr(self, "_ready", False):
                 check_ready(self)
             output = call(self, *args, **kwargs)
             if frame.recorder is not None:

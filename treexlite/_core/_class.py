@@ -1,15 +1,15 @@
 """Module classes: how they are made, and how JAX sees their instances.
 
-In: class bodies. Out: classes registered with JAX under key paths, with their fields collected and their
-`__call__` wrapped. Flattening a module is one `itemgetter` over its `__dict__`; its structure is the
-interned `Layout`, compared by identity.
+In: class bodies. Out: classes registered with JAX under key paths, with their fields collected and
+their `__call__` wrapped. Flattening a module is one `itemgetter` over its `__dict__`; its structure
+is the interned `Layout`, compared by identity.
 """
 
 from __future__ import annotations
 
 import inspect
 import types
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 
@@ -17,32 +17,29 @@ from treexlite._context import FRAME, entered
 from treexlite._core import _fields
 from treexlite._core._calls import doorway
 from treexlite._core._containers import boxed
-from treexlite._core._graph import new_version
 from treexlite._core._layout import Layout, layout_of
 from treexlite._core._lazy import PENDING
+from treexlite._core._record import Record, instantiate
 from treexlite._core._registry import MODULE_TYPES
 from treexlite._core._treeo import Tree, TreeMeta
 
-M = TypeVar("M")
-
 _bodies: dict[type, dict[str, Any]] = {}
 _DUNDERS = ("__eq__", "__hash__", "__repr__")
-"""What a dataclass decorator would replace: modules are compared by identity and print themselves."""
+"""What a dataclass decorator would replace: modules compare by identity and print themselves."""
 
 
 class ModuleMeta(TreeMeta):
-    """The metaclass of modules: makes instances, and answers constructor calls in compact methods."""
+    """The metaclass of modules: makes instances, and answers constructors in compact methods."""
 
-    def __call__(cls: type[M], *args: Any, **kwargs: Any) -> M:
+    def __call__(cls: Any, *args: Any, **kwargs: Any) -> Any:
         frame = FRAME.get()
         if frame is not None and frame.compact is not None:
 
-            def make() -> M:
+            def make() -> Any:
                 with entered(frame.module):  # what `__init__` constructs is not inline
                     return cls._make(args, kwargs)
 
-            made: M = frame.compact.construct(cls, args, kwargs, make)
-            return made
+            return frame.compact.construct(cls, args, kwargs, make)
         return cls._make(args, kwargs)
 
     @property
@@ -65,10 +62,10 @@ class ModuleMeta(TreeMeta):
         return obj
 
 
-class Registered:
+class Registered(Record):
     """Prepares every class below it when it is defined.
 
-    It stands before treeo's `Tree` in the MRO and does not chain to it: treeo's hook would register the
+    It stands before treeo's `Tree` in the MRO and passes it by: treeo's hook would register the
     class without key paths, and a registration cannot be taken back.
     """
 
@@ -106,11 +103,12 @@ def _box(layout: Layout, children: Any) -> list[Any]:
 
 def unflatten(layout: Layout, children: Any) -> Any:
     """Make a module from its structure and the values of its data fields."""
-    module = object.__new__(layout.cls)
+    module = instantiate(layout)
     attributes = module.__dict__
-    attributes.update(zip(layout.nodes, children, strict=True))
-    layout.fill(attributes)
-    module._adopt(layout, new_version())
+    attributes.update(zip(layout.nodes, children))  # noqa: B905  (a hot path; JAX has counted)
+    attributes.update(layout.statics)
+    if layout.volatile:
+        layout.fill(attributes)
     return module
 
 
@@ -126,7 +124,6 @@ def _prepare_class(cls: type) -> None:
         if name not in body:
             setattr(cls, name, getattr(cls, name))
     if isinstance(body.get("__call__"), types.FunctionType):
-        cls.__call__ = doorway(body["__call__"])  # type: ignore[operator, method-assign, misc]
+        cls.__call__ = doorway(body["__call__"])  # type: ignore[method-assign]
     MODULE_TYPES.add(cls)
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
-

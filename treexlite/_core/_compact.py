@@ -1,8 +1,8 @@
 """Inline submodules: `@compact` methods create their layers where they use them.
 
-The first run, during `init`, names the modules that the method constructs (`linear`, `linear2`, ...) and
-stores them on `self`. Later runs give the stored ones back, in order, after checking that class and
-constructor arguments are still the same.
+The first run, during `init`, names the modules that the method constructs (`linear`, `linear2`,
+...) and stores them on `self`. Later runs give the stored ones back, in order, after checking that
+class and constructor arguments are still the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
 from treexlite._context import FRAME, Frame
+from treexlite._core._record import change_modes
 from treexlite._core._registry import is_jax_array, is_module
 from treexlite._core._statics import static_key
 from treexlite._errors import ContextError, StructureError
@@ -41,7 +42,7 @@ class Run:
         self.index = 0
 
     def construct(self, cls: type, args: Any, kwargs: Any, make: Callable[[], Any]) -> Any:
-        """Answer a constructor call inside the method: make the module, or give back the stored one."""
+        """Answer a constructor call inside the method: a new module, or the stored one."""
         arguments = _argument_key((args, kwargs))
         if self.first:
             child = make()
@@ -63,7 +64,7 @@ class Run:
         if self.first:
             recorded = dict(self.module._modes.compact or ())
             recorded[self.method] = tuple(self.children)
-            self.module._change_modes(compact=tuple(recorded.items()))
+            change_modes(self.module, compact=tuple(recorded.items()))
 
     def _mismatch(self, expected: str, cls: type, args: Any, kwargs: Any) -> StructureError:
         shown = [repr(arg) for arg in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
@@ -81,7 +82,8 @@ class Run:
 def compact(method: F) -> F:
     """Let a method construct its submodules inline.
 
-    The module is initialised by `init` like any other; calling it before raises `NotInitializedError`.
+    The module is initialised by `init` like any other; calling it before raises
+    `NotInitializedError`.
 
     Args:
         method: usually `__call__`.
@@ -129,7 +131,7 @@ def compact(method: F) -> F:
 def _argument_key(value: Any) -> Hashable:
     """Like `static_key`, with modules by class and arrays by shape: a traced run must match too."""
     if is_module(value):
-        return type(value)
+        return ("module", id(type(value)))
     if is_jax_array(value):
         return (value.shape, str(value.dtype))
     if isinstance(value, (list, tuple)):

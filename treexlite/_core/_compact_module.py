@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from treexlite._core._class import ModuleMeta
 from treexlite._core._compact import compact
 from treexlite._core._module import Module
 
@@ -35,4 +36,4 @@ def compact_module(f: Callable[..., Any]) -> type[Module]:
 
     __call__.__name__ = "__call__"
     body = {"__call__": compact(__call__), "__doc__": f.__doc__, "__module__": f.__module__}
-    return type(Module)(f.__name__, (Module,), body)
+    return ModuleMeta(f.__name__, (Module,), body)

@@ -1,19 +1,20 @@
 """Python containers that hold modules, described so that they can be taken apart and rebuilt.
 
-In: a list, tuple, dict, dataclass or registered PyTree that stands in a field. Out: a `Form`, a hashable
-description with one *child* for each element that holds data; everything else in the container (names,
-functions, sizes) is part of the form itself, compared by content. `form.rebuild(children)` makes a new
-container; nothing here mutates the user's.
+In: a list, tuple, dict, dataclass or registered PyTree that stands in a field. Out: a `Form`, a
+hashable description with one *child* for each element that holds data; everything else in the
+container (names, functions, sizes) is part of the form itself, compared by content.
+`form.rebuild(children)` makes a new container; nothing here mutates the user's.
 
-Why not leave containers to JAX: it sorts the keys of dicts (a loop over a dict of layers would run in
-another order after a transformation), refuses functions and strings as leaves, and does not see into
-dataclasses. Where a container has none of that, JAX flattens it natively.
+Why not leave containers to JAX: it sorts the keys of dicts (a loop over a dict of layers would run
+in another order after a transformation), refuses functions and strings as leaves, and does not see
+into dataclasses. Where a container has none of that, JAX flattens it natively.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,7 +45,7 @@ class Form:
     def __init__(
         self,
         kind: str,
-        type: type,  # noqa: A002  (the field's name says what it is)
+        type: Any,
         keys: tuple[Any, ...],
         rest: tuple[tuple[Any, Static], ...] = (),
         order: tuple[Any, ...] = (),
@@ -110,7 +111,7 @@ def _rebuild_dict(form: Form, items: dict[Any, Any]) -> Any:
 
 
 def _rebuild_dataclass(form: Form, items: dict[Any, Any]) -> Any:
-    value = object.__new__(form.type)
+    value: Any = object.__new__(form.type)
     for name in form.order:
         object.__setattr__(value, name, items[name])
     return value
@@ -181,7 +182,8 @@ def form_of(value: Any, declared: bool) -> Form | None:
 
     Args:
         value: the content of a node field, or an element of such a container.
-        declared: whether the field was declared as a node; then numbers and NumPy arrays are data too.
+        declared: whether the field was declared as a node; then numbers and NumPy arrays are data
+            too.
     """
     items = items_of(value)
     if items is None:
@@ -251,7 +253,7 @@ def _is_static(value: Any) -> bool:
 
 def _is_sorted(keys: list[Any]) -> bool:
     try:
-        return all(a < b for a, b in zip(keys, keys[1:], strict=False))
+        return all(a < b for a, b in itertools.pairwise(keys))
     except TypeError:
         return False
 

@@ -1,8 +1,8 @@
 """Field declarations of a class, collected once when the class is defined.
 
-In: the class body and the bases. Out: for each declared field its metadata (node or static, and kind) and
-its default. Annotations are not looked at: what an attribute *holds* decides, so string annotations,
-`X | None` and generics need no rules of their own.
+In: the class body and the bases. Out: for each declared field its metadata (node or static, and
+kind) and its default. Annotations are not looked at: what an attribute *holds* decides, so string
+annotations, `X | None` and generics need no rules of their own.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Fields:
     def drop(self, name: str) -> None:
         """Forget a field that a method or property of the same name replaces."""
         for table in (self.metadata, self.defaults, self.factories):
-            table.pop(name, None)  # type: ignore[attr-defined]
+            table.pop(name, None)
 
 
 def own_declarations(cls: type) -> dict[str, Any]:
-    """Return what the body of `cls` says: declarations, and plain values that may be new defaults."""
+    """Return what the body of `cls` says: declarations, and values that may be new defaults."""
     return {
         name: value
         for name, value in vars(cls).items()

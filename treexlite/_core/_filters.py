@@ -1,9 +1,9 @@
 """Filters: ways to say which data is meant.
 
 A filter is a kind (`tx.Parameter`: every field of that kind or a subclass), a path pattern
-(`"encoder/**/kernel"`: `*` within one part of the path, `**` across parts), a predicate on `FieldInfo`,
-`...` for everything, or a combination by `All`, `Any` and `Not`. Several filters given side by side
-must all hold.
+(`"encoder/**/kernel"`: `*` within one part of the path, `**` across parts), a predicate on
+`FieldInfo`, `...` for everything, or a combination by `All`, `Any` and `Not`. Several filters given
+side by side must all hold.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Any(All):
 class Not(All):
     """Holds where `filter` does not."""
 
-    def __init__(self, filter: Filter) -> None:  # noqa: A002  (the word of the whole API)
+    def __init__(self, filter: Filter) -> None:
         super().__init__(filter)
 
     def __call__(self, info: FieldInfo) -> bool:
@@ -102,7 +102,7 @@ def predicate(filter_: Filter) -> Predicate:
         "filter",
         expected="a kind, a path pattern, a predicate on FieldInfo or `...`",
         received=describe(filter_),
-        fix='Pass for example `tx.Parameter`, `"encoder/**"` or `lambda info: info.name == "bias"`.',
+        fix='Pass for example `tx.Parameter`, `"encoder/**"` or `lambda info: info.name == "w"`.',
     )
 
 

@@ -1,26 +1,27 @@
 """Modules as graphs: taken apart into a structure and a list of arrays, and put together again.
 
 In: any value with modules in it. `walk` visits every module once and gives a `Walk`: an interned,
-hashable `Spec` (classes, statics, containers, sharing) and *slots*, a flat list of places where data is
-stored. `Spec.build` makes fresh copies from the spec and new data; `write_back` brings what happened to
-copies home into the user's own objects. Copying, filtering, initialising and all transformations are
-these three steps, which is why sharing survives each of them.
+hashable `Spec` (classes, statics, containers, sharing) and *slots*, a flat list of places where
+data is stored. `Spec.build` makes fresh copies from the spec and new data; `write_back` brings what
+happened to copies home into the user's own objects. Copying, filtering, initialising and all
+transformations are these three steps, which is why sharing survives each of them.
 
-A spec is a nested tuple: `(Layout, child, ...)` is a module, `(Form, child, ...)` a container, an `int` a
-module visited before (by its number), and `LEAF` a slot. A slot holds an array or a tree without modules.
+A spec is a nested tuple: `(Layout, child, ...)` is a module, `(Form, child, ...)` a container, an
+`int` a module visited before (by its number), and `LEAF` a slot. A slot holds an array or a tree
+without modules.
 """
 
 from __future__ import annotations
 
-import itertools
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from treexlite._core._containers import Form, form_of, items_of, needs_form
 from treexlite._core._layout import Layout, cycle, layout_of
+from treexlite._core._record import instantiate, restructure, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import fresh, static_key
 
@@ -33,13 +34,6 @@ class _Leaf:
 
 
 LEAF = _Leaf()
-_versions = itertools.count(1)
-version_of: Callable[[Any], int] = operator.attrgetter("_version")
-
-
-def new_version() -> int:
-    """Return a number that no module has had as its structure version before."""
-    return next(_versions)
 
 
 class Spec:
@@ -98,13 +92,6 @@ def _build(node: Any, values: Iterator[Any], modules: list[Any]) -> Any:
     return module
 
 
-def instantiate(layout: Layout) -> Any:
-    """Make an empty module of this layout: no attributes yet, but its class and its modes."""
-    module = object.__new__(layout.cls)
-    module._adopt(layout, next(_versions))
-    return module
-
-
 _interned: weakref.WeakValueDictionary[Any, Spec] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
@@ -123,8 +110,8 @@ class Walk:
 
     Attributes:
         spec: the structure.
-        modules: the modules in the order of their numbers, the root left out when it is a module: a walk
-            is cached on its root, and no module keeps itself alive.
+        modules: the modules in the order of their numbers, the root left out when it is a module: a
+            walk is cached on its root, and no module keeps itself alive.
         owners: for each slot the `__dict__`, list or dict that holds it, or None inside a tuple.
         names: for each slot its key in the owner.
         containers: `(container, copy)` of the mutable containers that hold modules.
@@ -161,7 +148,7 @@ class Walk:
         self.snapshot: list[Any] | None = None
         self.versions: tuple[int, ...] = ()
         self.root: tuple[int, Layout] | None = None
-        self.serial = next(_versions)
+        self.serial = next(versions)
         self.cache: dict[Any, Any] = {}
 
     def values(self) -> list[Any]:
@@ -205,7 +192,7 @@ def walk(value: Any) -> Walk:
     """
     is_root = type(value) in MODULE_TYPES
     if is_root:
-        cached: Walk | None = value._walk
+        cached: Walk | None = getattr(value, "_walk", None)
         if cached is not None and cached.unchanged(value):
             return cached
     walker = _Walker()
@@ -359,5 +346,5 @@ class _Writer:
             data[name] = attributes[name] if kept else fresh(value)
         attributes.clear()
         attributes.update(data)
-        module._adopt(layout, new_version())
+        restructure(module, layout)
         return module

@@ -1,8 +1,8 @@
 """The guard of modules that a trace does not own.
 
-Each module remembers the trace in which it was made (`jax.extend.core.get_opaque_trace_state`). A traced
-value that is written to a module of another trace could never come out again: it would be a leaked
-tracer. The write is refused, and the error names module and field.
+Each module remembers the trace in which it was made (`jax.extend.core.get_opaque_trace_state`). A
+traced value that is written to a module of another trace could never come out again: it would be a
+leaked tracer. The write is refused, and the error names module and field.
 """
 
 from __future__ import annotations
@@ -10,15 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-from jax.extend.core import get_opaque_trace_state
 
+from treexlite._core._record import trace_state
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_tracer
 from treexlite._errors import CapturedModuleError, describe
-
-
-def trace_state() -> Any:
-    """Return a token that is equal for the same trace, and for no two different ones."""
-    return get_opaque_trace_state()
 
 
 def check_owned(module: Any, name: str, value: Any) -> None:
@@ -27,13 +22,13 @@ def check_owned(module: Any, name: str, value: Any) -> None:
     Raises:
         CapturedModuleError: the write would leak a tracer.
     """
-    if type(value) in CONCRETE_ARRAY_TYPES or module._trace == get_opaque_trace_state():
+    if type(value) in CONCRETE_ARRAY_TYPES or module._trace == trace_state():
         return
     if any(map(is_tracer, jax.tree_util.tree_leaves(value))):
         raise CapturedModuleError(
             type(module).__name__,
             expected=f"field `{name}` to be written where the module was made or passed in",
-            received=f"{name}={describe(value)}, traced by a transformation that captured the module",
+            received=f"{name}={describe(value)}, traced while the module was captured",
             fix=(
                 "Pass the module as an argument of the transformed function and use the `tx` form"
                 " of the transformation (`tx.jit`, `tx.grad`, ...), which carries the change out."

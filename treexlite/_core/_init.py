@@ -1,25 +1,24 @@
 """Initialisation: creating what a module still lacks.
 
-In: a description (modules with `Pending` and `Initializer` fields), a key, and example inputs. Out: the
-same graph with arrays. The method is traced once on a copy; new fields are outputs of that trace, and
-everything the forward pass would compute beside them is removed by the compiler. The user's module is not
-touched before the arrays exist.
+In: a description (modules with `Pending` and `Initializer` fields), a key, and example inputs. Out:
+the same graph with arrays. The method is traced once on a copy; new fields are outputs of that
+trace, and everything the forward pass would compute beside them is removed by the compiler. The
+user's module is not touched before the arrays exist.
 
-Why fields with a value keep it: the forward pass runs only to find shapes. What it writes to a counter or
-to running statistics is not part of creating them, so the first value of a new field counts, and a field
-that had a value keeps that one.
+Why fields with a value keep it: the forward pass runs only to find shapes. What it writes to a
+counter or to running statistics is not part of creating them, so the first value of a new field
+counts, and a field that had a value keeps that one.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from treexlite._context import FRAME, entered
+from treexlite._context import entered
 from treexlite._core._calls import lazy_fields, path_below
 from treexlite._core._graph import Spec, modules_of, walk, write_back
 from treexlite._core._lazy import Initializer, is_lazy
@@ -27,7 +26,7 @@ from treexlite._core._paths import FieldInfo, join, places
 from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._registry import is_array
 from treexlite._core._statics import Static
-from treexlite._errors import InitializationError, describe
+from treexlite._errors import InitializationError
 
 
 class _NoInputs:
@@ -71,7 +70,7 @@ class InitRun:
                 setattr(module, name, value.f(fold(self.key, join(path, name))))
 
     def restore(self) -> None:
-        """Undo what the forward pass wrote to fields that had a value, keep the first value of others."""
+        """Give fields that had a value that value back; others keep the first one written."""
         for module, attributes in self.before.values():
             for name in list(vars(module)):
                 value = attributes.get(name)
@@ -102,14 +101,16 @@ class Created(NamedTuple):
     Attributes:
         spec: the structure of the initialised module.
         origin: for each of its module numbers the number before, or None for a new module.
+        kept: for each of its slots the slot before that has the data, or None for new data.
     """
 
     spec: Spec
     origin: tuple[int | None, ...]
+    kept: tuple[int | None, ...]
 
 
 class _Outcome:
-    """Carries a `Created` through `jax.jit`, as a PyTree without leaves."""
+    """Carries a `Created` out of `jax.jit`, as a PyTree without leaves."""
 
     def __init__(self, created: Created) -> None:
         self.created = created
@@ -143,7 +144,9 @@ class Call(NamedTuple):
     def of(cls, where: str, inputs: Any) -> Call:
         if inputs is NO_INPUTS:
             return cls(None, ())
-        leaves, treedef = jax.tree_util.tree_flatten(_arguments(inputs), is_leaf=lambda x: x is None)
+        leaves, treedef = jax.tree_util.tree_flatten(
+            _arguments(inputs), is_leaf=lambda x: x is None
+        )
         return cls(treedef, tuple(None if is_array(leaf) else Static(leaf) for leaf in leaves))
 
     def arrays(self, inputs: Any) -> list[Any]:
@@ -189,12 +192,13 @@ class _Creation:
         Returns:
             The data of the initialised module, and its structure.
         """
-        created_values, kept, outcome = self.jitted(key, values, arrays)
+        new_values, outcome = self.jitted(key, values, arrays)
+        created: Created = outcome.created
         merged = [
             new if old is None else values[old]
-            for new, old in zip(created_values, kept.created, strict=True)
+            for new, old in zip(new_values, created.kept, strict=True)
         ]
-        return merged, outcome.created
+        return merged, created
 
     def _trace(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> Any:
         root, modules = self.spec.build(iter(values))
@@ -222,7 +226,7 @@ class _Creation:
         ]
         if self.sharding is not None:
             new = self._constrained(new, found, root)
-        return new, _Outcome(kept), _Outcome(Created(found.spec, origin))
+        return new, _Outcome(Created(found.spec, origin, kept))
 
     def _check_no_shape_needed(self, modules: list[Any], paths: tuple[str, ...]) -> None:
         missing = [
@@ -231,7 +235,9 @@ class _Creation:
             for name in lazy_fields(module)
         ]
         if missing:
-            shown = ", ".join(missing[:4]) + (f" (and {len(missing) - 4} more)" * (len(missing) > 4))
+            shown = ", ".join(missing[:4]) + (
+                f" (and {len(missing) - 4} more)" * (len(missing) > 4)
+            )
             raise InitializationError(
                 f"{type(modules[0]).__name__}.init",
                 expected=f"`inputs`, because {shown} needs the shape of an input",

@@ -33,8 +33,9 @@ class KeySeq(Module):
 
     def next(self) -> jax.Array:
         """Return a new key, and advance."""
-        self.key, key = jax.random.split(self.key)
-        return key
+        keys: jax.Array = jax.random.split(self.key)
+        self.key = keys[0]
+        return keys[1]
 
     __next__ = next
 

@@ -1,11 +1,13 @@
-"""A module's layout: which attributes are data, and everything else about it as one interned object.
+"""A module's layout: which attributes are data, and the rest of it as one interned object.
 
-In: a module. Out: its `Layout`, made once for each structure version and shared by all modules that are
-built alike. It is the aux data of the module's PyTree node, so that comparing two tree structures is a
-comparison of pointers. Nothing here mutates user attributes; only the cached layout of a module is set.
+In: a module. Out: its `Layout`, made once for each structure version and shared by all modules that
+are built alike. It is the aux data of the module's PyTree node, so that comparing two tree
+structures is a comparison of pointers. Nothing here mutates user attributes; only the cached layout
+of a module is set.
 
 Which attribute is data: fields declared with `.node()`, and any attribute that holds a module or a
-container with a module in it, whenever it was put there. The rest is structure, compared by content.
+container with a module in it, whenever it was put there. The rest is structure, compared by
+content.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import operator
 import threading
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
@@ -25,17 +27,10 @@ from treexlite._core._containers import (
     items_of,
     needs_form,
 )
+from treexlite._core._record import Modes
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
 from treexlite._core._statics import fresh, is_volatile, static_key
 from treexlite._errors import CycleError, FieldError, describe
-
-class Modes(NamedTuple):
-    """A module's own modes, and the inline submodules of its compact methods (or None)."""
-
-    training: bool
-    frozen: bool
-    compact: Any
-
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
 
@@ -245,8 +240,10 @@ def _check_cycle(module: Any, nodes: list[str]) -> None:
 
 def _may_hold_module(value: Any) -> bool:
     kind = type(value)
-    return kind in MODULE_TYPES or issubclass(kind, (list, tuple, dict)) or hasattr(
-        kind, "__dataclass_fields__"
+    return (
+        kind in MODULE_TYPES
+        or issubclass(kind, (list, tuple, dict))
+        or hasattr(kind, "__dataclass_fields__")
     )
 
 

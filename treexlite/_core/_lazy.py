@@ -1,7 +1,8 @@
 """What stands in a node field before `init` has created its array.
 
-`PENDING` marks a field that needs the shape of an input; `Initializer(f)` marks one that `init` fills
-with `f(key)`. Both are PyTrees without leaves, so an uninitialised module is still an ordinary tree.
+`PENDING` marks a field that needs the shape of an input; `Initializer(f)` marks one that `init`
+fills with `f(key)`. Both are PyTrees without leaves, so an uninitialised module is still an
+ordinary tree.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Initializer:
     """A field value that `init` replaces by `f(key)`.
 
     Args:
-        f: takes a PRNG key and returns an array, or a tree of arrays. The key depends on the seed and on
-            the path of the field only.
+        f: takes a PRNG key and returns an array, or a tree of arrays. The key depends on the seed
+            and on the path of the field only.
 
     Raises:
         ArgumentError: `f` is not callable.
@@ -57,6 +58,7 @@ class Initializer:
         >>> import jax, treexlite as tx
         >>> class Scale(tx.Module):
         ...     w: jax.Array = tx.Parameter.node()
+        ...
         ...     def __init__(self):
         ...         self.w = tx.Initializer(lambda key: jax.random.uniform(key, (2,)))
         >>> Scale().init(0).w.shape
@@ -91,6 +93,4 @@ def is_lazy(value: Any) -> bool:
 
 
 jax.tree_util.register_pytree_node(Pending, lambda _: ((), None), lambda _, __: PENDING)
-jax.tree_util.register_pytree_node(
-    Initializer, lambda lazy: ((), lazy), lambda lazy, _: lazy
-)
+jax.tree_util.register_pytree_node(Initializer, lambda lazy: ((), lazy), lambda lazy, _: lazy)

@@ -1,20 +1,18 @@
 """`Module`: an object that you mutate and that is a PyTree.
 
-What flows in: attributes, as you assign them. What flows out to JAX: the data among them, in order of
-declaration, with the module's `Layout` as structure. What may mutate: the module itself, by ordinary
-assignment; every assignment that can change the structure gives the module a new *version*, so that
-"has anything changed?" is one comparison of integers.
+What flows in: attributes, as you assign them. What flows out to JAX: the data among them, in order
+of declaration, with the module's `Layout` as structure. What may mutate: the module itself, by
+ordinary assignment; every assignment that can change the structure gives the module a new
+*version*, so that "has anything changed?" is one comparison of integers.
 
-The rest of the room does the work: `_layout` decides what is data, `_graph` takes modules apart and puts
-them together, `_tree` has the verbs, `_init` the initialisation. This file is the object.
+The rest of the room does the work: `_layout` decides what is data, `_graph` takes modules apart and
+puts them together, `_tree` has the verbs, `_init` the initialisation. This file is the object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
-
-from typing_extensions import Self
+from typing import Any, ClassVar, Self
 
 from treexlite._context import current_init
 from treexlite._core import _fields, _init, _repr, _state_dict, _tabulate, _tree
@@ -22,8 +20,7 @@ from treexlite._core._calls import lazy_fields
 from treexlite._core._class import ModuleMeta, Registered, flatten, unflatten
 from treexlite._core._containers import holds_jax_array, holds_module
 from treexlite._core._filters import Filter
-from treexlite._core._graph import new_version
-from treexlite._core._guard import check_owned, trace_state
+from treexlite._core._guard import check_owned
 from treexlite._core._kinds import (
     BatchStat,
     Cache,
@@ -35,11 +32,12 @@ from treexlite._core._kinds import (
     Rng,
     State,
 )
-from treexlite._core._layout import Layout, Modes, check_static, undeclared_array
+from treexlite._core._layout import Layout, check_static, undeclared_array
 from treexlite._core._lazy import PENDING, is_lazy
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo
 from treexlite._core._random import KeyLike
+from treexlite._core._record import INTERNAL, NEW_MODES, Modes, start, touch
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
     SCALAR_TYPES,
@@ -49,12 +47,13 @@ from treexlite._core._registry import (
 from treexlite._core._treeo import Tree
 from treexlite._errors import FieldError
 
+
 class Module(Registered, Tree, metaclass=ModuleMeta):
     """Base of everything that has parameters or state.
 
-    Attributes that are declared with a kind, and all that hold modules, are data; the rest is structure
-    (see `treexlite._core._layout`). Methods write to `self`; `tx.jit` and its siblings carry the writes
-    out of the transformation.
+    Attributes that are declared with a kind, and all that hold modules, are data; the rest is
+    structure (see `treexlite._core._layout`). Methods write to `self`; `tx.jit` and its siblings
+    carry the writes out of the transformation.
 
     Raises:
         FieldError: an undeclared attribute is given an array, or a static field is left unset.
@@ -64,8 +63,10 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         >>> import jax, jax.numpy as jnp, treexlite as tx
         >>> class Counter(tx.Module):
         ...     n: jax.Array = tx.State.node()
+        ...
         ...     def __init__(self):
         ...         self.n = jnp.array(0)
+        ...
         ...     def count(self):
         ...         self.n += 1
         ...         return self.n
@@ -75,15 +76,13 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         (1, 2, 2)
     """
 
-    __slots__ = ("_layout", "_modes", "_ready", "_trace", "_version", "_walk")
-
     _fields: ClassVar[_fields.Fields]
     _has_compact: ClassVar[bool]
 
     @classmethod
     def _make(cls, args: Any, kwargs: Any) -> Any:
         module = cls.__new__(cls)
-        module._adopt(None, new_version())
+        start(module, NEW_MODES)
         cls.construct(module, *args, **kwargs)
         for name in cls._fields.metadata:
             if name not in module.__dict__:
@@ -98,24 +97,12 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
             initialising.adopt(module)
         return module
 
-    def _adopt(self, layout: Layout | None, version: int) -> None:
-        """Set everything about the module that is not an attribute of the user's."""
-        _set_version(self, version)
-        _set_layout(self, layout)
-        _set_walk(self, None)
-        _set_ready(self, False)
-        _set_trace(self, trace_state())
-        _set_modes(self, _NEW if layout is None else layout.flags)
-
-    def _change_modes(self, **changes: Any) -> None:
-        """Set some of `training`, `frozen` and `compact` of this module alone."""
-        _set_modes(self, self._modes._replace(**changes))
-        _set_version(self, new_version())
-        _set_layout(self, None)
-
     def __setattr__(self, name: str, value: Any) -> None:
         attributes = self.__dict__
-        if type(value) in CONCRETE_ARRAY_TYPES and type(attributes.get(name)) in CONCRETE_ARRAY_TYPES:
+        if (
+            type(value) in CONCRETE_ARRAY_TYPES
+            and type(attributes.get(name)) in CONCRETE_ARRAY_TYPES
+        ):
             meta = self._fields.metadata.get(name)
             if meta is not None and meta.node:  # an array replaces an array: same structure
                 attributes[name] = value
@@ -126,15 +113,13 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         object.__delattr__(self, name)
         if name in self._fields.metadata and self._fields.metadata[name].node:
             self.__dict__[name] = PENDING
-        _set_version(self, new_version())
-        _set_layout(self, None)
+        touch(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"attributes": dict(self.__dict__), "modes": tuple(self._modes)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._adopt(None, new_version())
-        _set_modes(self, Modes(*state["modes"]))
+        start(self, Modes(*state["modes"]))
         self.__dict__.update(state["attributes"])
 
     def __repr__(self) -> str:
@@ -153,20 +138,20 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
     ) -> Self:
         """Create every field that is still missing, and return the initialised module.
 
-        `method` is traced once with `inputs` and compiled with everything but the new fields removed, so
-        the forward pass is never executed. Fields that have a value keep it, whatever `method` writes:
-        initialised parts (a pretrained encoder) stay as they are.
+        `method` is traced once with `inputs` and compiled with everything but the new fields
+        removed, so the forward pass is never executed. Fields that have a value keep it, whatever
+        `method` writes: initialised parts (a pretrained encoder) stay as they are.
 
         Args:
-            key: an integer seed or a JAX key. The value of a field depends on the seed and on the path
-                of its module, not on the order of construction.
-            inputs: what `method` is called with: one array, a tuple of several positional arguments, a
-                dict of keyword arguments; arrays or `jax.ShapeDtypeStruct`s. May be left out when no
-                field needs a shape.
+            key: an integer seed or a JAX key. The value of a field depends on the seed and on the
+                path of its module, not on the order of construction.
+            inputs: what `method` is called with: one array, a tuple of several positional
+                arguments, a dict of keyword arguments; arrays or `jax.ShapeDtypeStruct`s. May be
+                left out when no field needs a shape.
             method: the name of the method to trace.
             inplace: change this module instead of returning an initialised copy.
-            sharding: a `jax.sharding.Sharding` for all new arrays, or a function from `FieldInfo` to
-                one (or to None). Arrays are created with it, not moved to it.
+            sharding: a `jax.sharding.Sharding` for all new arrays, or a function from `FieldInfo`
+                to one (or to None). Arrays are created with it, not moved to it.
 
         Raises:
             InitializationError: a field needs `inputs`, and none were given.
@@ -177,7 +162,10 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
             >>> model.kernel.shape
             (3, 2)
         """
-        return _init.init(self, key, inputs, method=method, inplace=inplace, sharding=sharding)
+        initialised: Self = _init.init(
+            self, key, inputs, method=method, inplace=inplace, sharding=sharding
+        )
+        return initialised
 
     @property
     def initialized(self) -> bool:
@@ -191,16 +179,17 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
     @property
     def training(self) -> bool:
         """Whether the module is in training mode (dropout drops, running statistics update)."""
-        return self._modes.training
+        return bool(self._modes.training)
 
     @property
     def frozen(self) -> bool:
         """Whether the module is frozen: no gradient, no optimizer update, no running statistics."""
-        return self._modes.frozen
+        return bool(self._modes.frozen)
 
     def train(self, mode: bool = True, inplace: bool = False) -> Self:
         """Return the module, and all below it, in training mode (`mode=False`: evaluation mode)."""
-        return _tree.with_modes(self, inplace, training=bool(mode))
+        moded: Self = _tree.with_modes(self, inplace, training=bool(mode))
+        return moded
 
     def eval(self, inplace: bool = False) -> Self:
         """Return the module in evaluation mode; the same as `train(False)`."""
@@ -208,7 +197,8 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
 
     def freeze(self, mode: bool = True, inplace: bool = False) -> Self:
         """Return the module, and all below it, frozen (`mode=False`: no longer frozen)."""
-        return _tree.with_modes(self, inplace, frozen=bool(mode))
+        moded: Self = _tree.with_modes(self, inplace, frozen=bool(mode))
+        return moded
 
     def unfreeze(self, inplace: bool = False) -> Self:
         """Return the module no longer frozen; the same as `freeze(False)`."""
@@ -281,7 +271,7 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         return _tree.map(f, self, *filters)
 
     def apply(self, f: Callable[[Any], Any], inplace: bool = False) -> Self:
-        """Return a copy in which `f` was called with every module, inner ones first, to change it."""
+        """Return a copy that `f` has changed: it is called with every module, inner ones first."""
         return _tree.apply(f, self, inplace=inplace)
 
     def copy(self) -> Self:
@@ -294,7 +284,8 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         Raises:
             UnknownFieldError: the module has no such attribute; close names are listed.
         """
-        return _tree.replace(self, **fields)
+        replaced: Self = _tree.replace(self, **fields)
+        return replaced
 
     def modules(self) -> Iterator[tuple[str, Module]]:
         """Iterate over `(path, module)`, this one first (its path is `""`), shared ones once."""
@@ -325,8 +316,8 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
             What was loaded, what was missing and what was left over.
 
         Raises:
-            StateDictError: listing every entry that is missing, left over or wrongly shaped. The module
-                is unchanged then.
+            StateDictError: listing every entry that is missing, left over or wrongly shaped. The
+                module is unchanged then.
         """
         return _state_dict.load_state_dict(self, entries, strict, rename)
 
@@ -349,17 +340,9 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         return unflatten(layout, children)
 
 
-_NEW = Modes(training=True, frozen=False, compact=None)
-_INTERNAL = frozenset(Module.__slots__)
-_set_version, _set_layout, _set_walk, _set_ready, _set_trace, _set_modes = (
-    vars(Module)[name].__set__
-    for name in ("_version", "_layout", "_walk", "_ready", "_trace", "_modes")
-)
-
-
 def _assign(module: Module, name: str, value: Any) -> None:
     """The full assignment: everything but an array that replaces an array."""
-    if name in _INTERNAL:
+    if name in INTERNAL:
         object.__setattr__(module, name, value)
         return
     attributes = module.__dict__
@@ -380,12 +363,11 @@ def _assign(module: Module, name: str, value: Any) -> None:
     before = attributes.get(name, PENDING)
     attributes[name] = value
     if meta is None or not meta.node or not (_is_simple(value) and _is_simple(before)):
-        _set_version(module, new_version())
-        _set_layout(module, None)
+        touch(module)
 
 
 def _is_simple(value: Any) -> bool:
-    """Whether a value in a node field is one leaf, or none: no container that could hold modules."""
+    """Whether a value in a node field is one leaf or none, not a container."""
     kind = type(value)
     return (
         kind in CONCRETE_ARRAY_TYPES

@@ -1,7 +1,7 @@
 """Data by name: the leaves of a tree as `{path: array}`, and back.
 
-In: a module, or any tree. Out: a flat dict in sorted order of paths, the form in which optimizers see
-parameters; and a tree with new values at those paths.
+In: a module, or any tree. Out: a flat dict in sorted order of paths, the form in which optimizers
+see parameters; and a tree with new values at those paths.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def canonical_paths(tree: Any) -> Callable[[str], str]:
     return canonical
 
 
-def with_named(tree: Any, values: Mapping[str, Any], rest: Any = None, inplace: bool = False) -> Any:
+def with_named(
+    tree: Any, values: Mapping[str, Any], rest: Any = None, inplace: bool = False
+) -> Any:
     """Return `tree` with other values at some paths.
 
     Args:
@@ -51,9 +53,9 @@ def with_named(tree: Any, values: Mapping[str, Any], rest: Any = None, inplace: 
     data = []
     for slot, value in zip(_tree.slot_infos(tree, found), found.values(), strict=True):
         leaves = [values.get(i.path, Nothing if rest is Nothing else i.value) for i in slot]
-        unchanged = all(new is info.value for new, info in zip(leaves, slot, strict=True))
-        treedef = None if unchanged else jax.tree_util.tree_structure(value)
-        data.append(value if treedef is None else jax.tree_util.tree_unflatten(treedef, leaves))
+        if any(new is not info.value for new, info in zip(leaves, slot, strict=True)):
+            value = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(value), leaves)
+        data.append(value)
     if inplace:
         _tree.write_values(tree, found, data)
         return tree

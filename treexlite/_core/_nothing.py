@@ -1,7 +1,8 @@
 """`Nothing`: what stands where a filter dropped a leaf.
 
-It is a PyTree without leaves, so a filtered module goes through JAX as it is. The class is its own only
-instance: `x is Nothing`, `isinstance(x, Nothing)` and `x == NOTHING` all ask the same question.
+It is a PyTree without leaves, so a filtered module goes through JAX as it is. The class is its own
+only instance: `x is Nothing`, `isinstance(x, Nothing)` and `x == NOTHING` all ask the same
+question.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Paths: the name of every piece of data in a graph of modules, such as `encoder/layers/0/kernel`.
 
-In: a `Spec`. Out: for each slot its path, field name, kind and module number, and for each module its
-first path. They follow from the structure alone, so they are computed once per structure.
+In: a `Spec`. Out: for each slot its path, field name, kind and module number, and for each module
+its first path. They follow from the structure alone, so they are computed once per structure.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Keys: where random numbers come from.
 
 Inside `init`, and inside `with rng_key(seed):`, `next_key()` gives one key after the other. During
-`init` a key depends on the seed, on the path of the module that asks, and on how often that module has
-asked before; never on the order in which modules were built.
+`init` a key depends on the seed, on the path of the module that asks, and on how often that module
+has asked before; never on the order in which modules were built.
 
-An integer seed becomes a raw `uint32` key (`jax.random.PRNGKey`), which every array tool can store and
-compare; typed keys (`jax.random.key`) are taken and given back as they are.
+An integer seed becomes a raw `uint32` key (`jax.random.PRNGKey`), which every array tool can store
+and compare; typed keys (`jax.random.key`) are taken and given back as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import operator
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ def as_key(where: str, key: Any) -> jax.Array:
         return jax.random.PRNGKey(operator.index(key))
     if isinstance(key, (jax.Array, np.ndarray)):
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
-            return key  # type: ignore[return-value]
+            return cast("jax.Array", key)
         if key.dtype == np.uint32 and key.ndim == 1:
             return jnp.asarray(key)
         if jnp.issubdtype(key.dtype, np.integer) and key.shape == ():
@@ -79,7 +79,7 @@ def next_key(*, axis_name: str | None = None) -> jax.Array:
     if frame is None or frame.keys is None:
         raise ContextError(
             "next_key",
-            expected="to be called while a module is initialised, or inside `with tx.rng_key(key):`",
+            expected="a call while a module is initialised, or inside `with tx.rng_key(key):`",
             received="a call outside both",
             fix="Call `model.init(key, inputs)`, or wrap the code in `with tx.rng_key(0):`.",
         )

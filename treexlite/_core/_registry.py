@@ -1,8 +1,8 @@
 """What counts as a module and what counts as an array, asked quickly.
 
-Classes of modules are collected when they are defined, because `isinstance` against an ABCMeta class
-costs a Python call, and these questions stand on hot paths. Concrete array types are learned when first
-seen, because naming JAX's would start a backend at import.
+Classes of modules are collected when they are defined, because `isinstance` against an ABCMeta
+class costs a Python call, and these questions stand on hot paths. Concrete array types are learned
+when first seen, because naming JAX's would start a backend at import.
 """
 
 from __future__ import annotations

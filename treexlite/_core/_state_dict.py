@@ -1,7 +1,7 @@
 """State dicts: the data of a module as `{path: array}`, out and in again.
 
-In: a module, or a mapping. Out: a mapping, or a report of what was loaded. Loading checks everything
-before it writes anything, and lists every entry that does not fit.
+In: a module, or a mapping. Out: a mapping, or a report of what was loaded. Loading checks
+everything before it writes anything, and lists every entry that does not fit.
 """
 
 from __future__ import annotations

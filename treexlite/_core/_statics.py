@@ -1,9 +1,10 @@
 """Static values: how they are compared, and how they are kept apart from the user's copies.
 
-In: any Python value that stands in a static field. Out: a hashable *key* (`static_key`): equal keys mean
-"the same program", so a trace can be reused. Keys see through containers, NumPy arrays (by content),
-`functools.partial`, dataclasses and functions made alike (same code, same plain closure), and keep apart
-what Python calls equal but a program does not (`1`, `1.0` and `True`; `0.0` and `-0.0`).
+In: any Python value that stands in a static field. Out: a hashable *key* (`static_key`): equal keys
+mean "the same program", so a trace can be reused. Keys see through containers, NumPy arrays (by
+content), `functools.partial`, dataclasses and functions made alike (same code, same plain closure),
+and keep apart what Python calls equal but a program does not (`1`, `1.0` and `True`; `0.0` and
+`-0.0`).
 
 Objects without a content to compare are compared by identity. Their key holds the id alone: whoever
 stores a key keeps the value alive beside it.
@@ -77,7 +78,7 @@ def static_key(value: Any) -> Hashable:
     if dataclasses.is_dataclass(value) and _generated_eq(kind):
         names = (f.name for f in dataclasses.fields(value))
         return (kind, tuple((n, static_key(getattr(value, n, None))) for n in names))
-    if kind.__hash__ in (None, object.__hash__):
+    if getattr(kind, "__hash__", None) in (None, object.__hash__):
         return ("id", id(value))
     try:
         hash(value)
@@ -136,14 +137,14 @@ _KEYS: dict[type, Callable[[Any], Hashable]] = {
     functools.partial: lambda v: ("partial", static_key((v.func, v.args, v.keywords))),
 }
 
-_BASES: tuple[tuple[type, Callable[[Any], Hashable]], ...] = (
+_BASES: tuple[tuple[Any, Callable[[Any], Hashable]], ...] = (
     (np.ndarray, _Content),
     (np.generic, lambda v: _Content(np.asarray(v))),
     (jax.Array, lambda v: _Content(np.asarray(v))),
     (list, lambda v: tuple(map(static_key, v))),
     (tuple, lambda v: tuple(map(static_key, v))),
     (dict, lambda v: tuple((static_key(k), static_key(item)) for k, item in v.items())),
-    ((set, frozenset), lambda v: frozenset(map(static_key, v))),  # type: ignore[arg-type, dict-item]
+    ((set, frozenset), lambda v: frozenset(map(static_key, v))),
     (bytearray, bytes),
 )
 
@@ -160,7 +161,7 @@ def is_volatile(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(is_volatile, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and kind not in MODULE_TYPES:
-        if not value.__dataclass_params__.frozen:
+        if not kind.__dataclass_params__.frozen:
             return _generated_eq(kind)
         fields = (f.name for f in dataclasses.fields(value))
         return any(is_volatile(getattr(value, name, None)) for name in fields)

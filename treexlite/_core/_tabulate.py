@@ -1,7 +1,7 @@
 """A module as a table: what it is made of, what comes out of each part, and what it weighs.
 
-In: a module, and optionally inputs. Out: text. Output shapes come from an abstract call (`jax.eval_shape`):
-nothing is computed, and the module is not changed.
+In: a module, and optionally inputs. Out: text. Output shapes come from an abstract call
+(`jax.eval_shape`): nothing is computed, and the module is not changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The tree verbs: filter, merge, map, apply, copy, partition, combine, replace.
 
-In: a module, or a container with modules in it. Out: a new one of the same structure. Every verb takes
-the graph apart (`_graph.walk`), decides about each piece of data, and builds it again, so shared modules
-stay shared. Nothing is mutated unless a verb says `inplace`.
+In: a module, or a container with modules in it. Out: a new one of the same structure. Every verb
+takes the graph apart (`_graph.walk`), decides about each piece of data, and builds it again, so
+shared modules stay shared. Nothing is mutated unless a verb says `inplace`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from treexlite._core._graph import Walk, modules_of, walk, write_back
 from treexlite._core._guard import check_owned
 from treexlite._core._kinds import Parameter
 from treexlite._core._nothing import Nothing
-from treexlite._core._paths import FieldInfo, join, key_path, leaf_paths, places, slot_numbers
+from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
+from treexlite._core._record import change_modes
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_array, is_module, is_numeric
 from treexlite._errors import StructureError, UnknownFieldError, describe
 
@@ -87,9 +88,7 @@ def _map_slot(value: Any, chosen: list[bool], f: Callable[[Any], Any], other: An
     if len(chosen) == 1 and _is_leaf(value):
         return f(value) if chosen[0] else other(value)
     leaves, treedef = jax.tree_util.tree_flatten(value)
-    mapped = [
-        f(leaf) if keep else other(leaf) for leaf, keep in zip(leaves, chosen, strict=True)
-    ]
+    mapped = [f(leaf) if keep else other(leaf) for leaf, keep in zip(leaves, chosen, strict=True)]
     return jax.tree_util.tree_unflatten(treedef, mapped)
 
 
@@ -108,7 +107,7 @@ def _rebuild(tree: Any, where: str, filters: tuple[Filter, ...], f: Any, other: 
     return found.spec.build(iter(values))[0]
 
 
-def filter(tree: T, *filters: Filter) -> T:  # noqa: A001  (the name of the verb)
+def filter(tree: T, *filters: Filter) -> T:
     """Keep the data for which all `filters` hold, and put `Nothing` in place of the rest.
 
     Raises:
@@ -124,7 +123,7 @@ def filter(tree: T, *filters: Filter) -> T:  # noqa: A001  (the name of the verb
     return kept
 
 
-def map(f: Callable[[Any], Any], tree: T, *filters: Filter) -> T:  # noqa: A001  (the verb)
+def map(f: Callable[[Any], Any], tree: T, *filters: Filter) -> T:
     """Return a copy with `f` applied to every array for which all `filters` hold."""
     mapped: T = _rebuild(tree, "map", filters, f, _same)
     return mapped
@@ -139,8 +138,8 @@ def copy(tree: T) -> T:
 def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
     """Split the data: one tree for each filter, and a last one with what none of them took.
 
-    The trees have the same structure, with `Nothing` where another tree has the data; `combine` puts
-    them together again.
+    The trees have the same structure, with `Nothing` where another tree has the data; `combine`
+    puts them together again.
 
     Raises:
         PathError: a path pattern matches nothing.
@@ -212,7 +211,7 @@ def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
     here = slot_numbers(found.spec)
     for other in others:
         over = walk(other)
-        unknown = []
+        unknown: list[str] = []
         written: set[int] = set()
         for slot, value in zip(places(over.spec).slots, over.values(), strict=True):
             number = here.get(slot.path)
@@ -232,23 +231,27 @@ def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
 
 
 def _overlay(path: str, left: Any, right: Any) -> Any:
+    """Lay the leaves of one slot over those of another; `Nothing` covers nothing."""
     if right is Nothing or _is_leaf(right) or _is_leaf(left):
         return left if right is Nothing else right
-    leaves, treedef = jax.tree_util.tree_flatten(right)
-    holes = jax.tree_util.tree_flatten_with_path(right, is_leaf=_is_nothing)
-    if len(holes[0]) == len(leaves):
-        return left if not leaves and jax.tree_util.tree_leaves(left) else right
-    present = {key_path(keys): leaf for keys, leaf in holes[0] if leaf is not Nothing}
-    flat, treedef = jax.tree_util.tree_flatten_with_path(left, is_leaf=_is_nothing)
-    if treedef != holes[1]:
+    over, over_structure = _with_holes(right)
+    if not any(leaf is Nothing for leaf in over):
+        return right if over else left
+    base, structure = _with_holes(left)
+    if structure != over_structure:
         raise StructureError(
             "merge",
             expected=f"the same tree at `{path}` on both sides",
-            received=f"{treedef} and {holes[1]}",
+            received=f"{structure} and {over_structure}",
             fix="Merge modules that were built alike.",
         )
-    merged = [present.get(key_path(keys), leaf) for keys, leaf in flat]
-    return jax.tree_util.tree_unflatten(treedef, merged)
+    merged = [a if b is Nothing else b for a, b in zip(base, over, strict=True)]
+    return jax.tree_util.tree_unflatten(structure, merged)
+
+
+def _with_holes(tree: Any) -> tuple[list[Any], Any]:
+    """Flatten a tree with `Nothing` as a leaf."""
+    return jax.tree_util.tree_flatten(tree, is_leaf=_is_nothing)
 
 
 def _is_nothing(value: Any) -> bool:
@@ -310,25 +313,5 @@ def with_modes(module: Any, inplace: bool, **changes: bool) -> Any:
     """Return `module` with the same modes set on it and on every module below."""
     target = module if inplace else copy(module)
     for _, member in modules(target):
-        member._change_modes(**changes)
+        change_modes(member, **changes)
     return target
-
-
-__all__ = [
-    "FieldInfo",
-    "apply",
-    "combine",
-    "copy",
-    "fields",
-    "filter",
-    "is_trainable",
-    "join",
-    "map",
-    "merge",
-    "modules",
-    "partition",
-    "replace",
-    "update",
-    "with_modes",
-    "write_values",
-]

@@ -1,8 +1,8 @@
 """`tx.grad` and `tx.value_and_grad`: gradients for parameters, mutations carried out.
 
-The function is differentiated with respect to the chosen leaves of the chosen arguments; everything else
-in the modules is a constant of the differentiation. What the function writes (running statistics, keys,
-counters) leaves the trace as an auxiliary output and is committed afterwards.
+The function is differentiated with respect to the chosen leaves of the chosen arguments; everything
+else in the modules is a constant of the differentiation. What the function writes (running
+statistics, keys, counters) leaves the trace as an auxiliary output and is committed afterwards.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Differentiated(Transform):
         self.single = isinstance(argnums, int)
         self.argnums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self.has_aux = has_aux
-        self.filters = () if wrt is None else tuple(wrt) if isinstance(wrt, (tuple, list)) else (wrt,)
+        self.filters = (
+            () if wrt is None else tuple(wrt) if isinstance(wrt, (tuple, list)) else (wrt,)
+        )
         self.default = wrt is None
         self.options = options
 
@@ -224,16 +226,17 @@ def value_and_grad(
 
     Args:
         f: returns a scalar, or `(scalar, aux)` with `has_aux`. Left out when used as a decorator.
-        argnums: which positional arguments to differentiate: modules, or anything JAX takes. For a bound
-            method or a module, the arguments are counted without `self`.
+        argnums: which positional arguments to differentiate: modules, or anything JAX takes. For a
+            bound method or a module, the arguments are counted without `self`.
         has_aux: whether `f` returns a pair.
-        wrt: filters (all must hold) that choose what in the modules is differentiated. Default: floating
-            `Parameter` fields of modules that are not frozen. Frozen modules never get gradients.
+        wrt: filters (all must hold) that choose what in the modules is differentiated. Default:
+            floating `Parameter` fields of modules that are not frozen. Frozen modules never get
+            gradients.
         options: passed to `jax.value_and_grad` (`allow_int`, `holomorphic`).
 
     Returns:
-        A function that returns `(value, gradients)`, or `((value, aux), gradients)`. The gradients of a
-        module are a module of its type with `Nothing` where nothing was differentiated.
+        A function that returns `(value, gradients)`, or `((value, aux), gradients)`. The gradients
+        of a module are a module of its type with `Nothing` where nothing was differentiated.
 
     Raises:
         ArgumentError: `argnums` names no argument, or `has_aux` and the result is no pair.

@@ -1,8 +1,9 @@
 """What can be transformed, and what a transformed thing is.
 
-In: a function, a method in a class body, a bound method, a module, a `functools.partial`, or another
-transformed thing. Out: the plain function below it and the arguments that are already known. `Transform`
-is the base of all transformed things: callable, and a method when it stands in a class body.
+In: a function, a method in a class body, a bound method, a module, a `functools.partial`, or
+another transformed thing. Out: the plain function below it and the arguments that are already
+known. `Transform` is the base of all transformed things: callable, and a method when it stands in a
+class body.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Transform:
 
 
 class BoundTransform:
-    """A transformed method of one module; made anew at each attribute access, like a bound method."""
+    """A transformed method of one module; made anew at each access, like a bound method."""
 
     __slots__ = ("instance", "transform")
 

@@ -1,9 +1,9 @@
 """`tx.jit`: compile a function; whatever it changes in its modules is changed afterwards.
 
-The compiled function is flat: `flat(plan, arguments, *leaves)`. The plan (the structure of the modules
-and the static arguments) is a static argument compared by identity, because equal structures are interned
-to one object. What the function did to structure comes out as an `Effect` in the output's treedef, which
-JAX keeps beside each compiled entry.
+The compiled function is flat: `flat(plan, arguments, *leaves)`. The plan (the structure of the
+modules and the static arguments) is a static argument compared by identity, because equal
+structures are interned to one object. What the function did to structure comes out as an `Effect`
+in the output's treedef, which JAX keeps beside each compiled entry.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REFUSED = {
 
 
 class Plan:
-    """All about a call that is known before its arrays: compared by identity, so JAX hashes a pointer.
+    """All that is known about a call before its arrays; compared by identity.
 
     Attributes:
         key: how the modules are built (`Packed.key`).
@@ -77,7 +77,7 @@ class Jitted(Transform):
 
         flat.__name__ = flat.__qualname__ = getattr(self.function, "__name__", "function")
         self._flat = flat
-        self._compiled = jax.jit(flat, static_argnums=0, **options)
+        self._compiled: Any = jax.jit(flat, static_argnums=0, **options)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the compiled function, and write what it changed into the modules."""
@@ -115,8 +115,10 @@ class Jitted(Transform):
     def _split_statics(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[tuple[Any, Static], ...]]:
-        positions = sorted({n % len(args) for n in self.static_argnums if -len(args) <= n < len(args)})
-        statics = [(n, Static(args[n])) for n in positions]
+        positions = sorted(
+            {n % len(args) for n in self.static_argnums if -len(args) <= n < len(args)}
+        )
+        statics: list[tuple[Any, Static]] = [(n, Static(args[n])) for n in positions]
         statics += [(k, Static(kwargs[k])) for k in self.static_argnames if k in kwargs]
         dynamic = tuple(None if n in positions else arg for n, arg in enumerate(args))
         named = {k: v for k, v in kwargs.items() if k not in self.static_argnames}
@@ -154,9 +156,8 @@ class Jitted(Transform):
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """Lower for these arguments without running; returns JAX's `Lowered`. Changes no module."""
         packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
-        return (plan.call or self._choose(packed, plan)).lower(
-            plan, packed.arguments, *packed.leaves
-        )
+        call: Any = plan.call or self._choose(packed, plan)
+        return call.lower(plan, packed.arguments, *packed.leaves)
 
     @takes_arguments
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
@@ -239,15 +240,16 @@ def jit(
     """Compile `f`; what it changes in its modules is changed afterwards, as if it had run eagerly.
 
     Works on functions, on methods in class bodies, on bound methods and on modules. Modules may be
-    anywhere in the arguments. A returned module that was an argument comes back as that same object.
+    anywhere in the arguments. A returned module that was an argument comes back as that same
+    object.
 
     Args:
         f: what to compile; left out when used as `@tx.jit(donate=True)`.
         static_argnums: positions of arguments that are part of the program (compared by content).
         static_argnames: names of such keyword arguments.
-        donate: give the memory of the modules' changed arrays to the result. Arrays that do not change
-            survive, and so does everything that is not a module. Other references to a changed array
-            (`w = model.kernel` before the call) are deleted, as in JAX.
+        donate: give the memory of the modules' changed arrays to the result. Arrays that do not
+            change survive, and so does everything that is not a module. Other references to a
+            changed array (`w = model.kernel` before the call) are deleted, as in JAX.
         options: passed to `jax.jit` (`compiler_options`, `inline`, `keep_unused`, ...).
 
     Returns:
@@ -261,8 +263,10 @@ def jit(
         >>> import jax, jax.numpy as jnp, treexlite as tx
         >>> class Counter(tx.Module):
         ...     n: jax.Array = tx.State.node()
+        ...
         ...     def __init__(self):
         ...         self.n = jnp.array(0)
+        ...
         ...     @tx.jit
         ...     def count(self):
         ...         self.n += 1

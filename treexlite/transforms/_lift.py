@@ -1,15 +1,17 @@
 """The lifting core: the only place where a module's state crosses a JAX boundary.
 
-In:  a call `f(*args, **kwargs)` with modules anywhere in the arguments. `pack` takes the modules apart
-     into specs (hashable structure) and leaves (arrays), and leaves a `Hole` where each module stood.
-Inside the transformation: `Inside` builds fresh modules around the traced leaves. The user's objects are
-     not touched while JAX traces, so a trace that fails changes nothing.
-Out: `Inside.close` compares what the function left behind with what it was given, and returns the changed
-     leaves together with an `Effect`, which says in terms of structure alone where they belong.
-     `commit` then writes them into the user's own objects.
+In:  a call `f(*args, **kwargs)` with modules anywhere in the arguments. `pack` takes the modules
+     apart into specs (hashable structure) and leaves (arrays), and leaves a `Hole` where each
+     module stood.
+Inside the transformation: `Inside` builds fresh modules around the traced leaves. The user's
+     objects are not touched while JAX traces, so a trace that fails changes nothing.
+Out: `Inside.close` compares what the function left behind with what it was given, and returns the
+     changed leaves together with an `Effect`, which says in terms of structure alone where they
+     belong. `commit` then writes them into the user's own objects.
 
-In the common case (same objects, same structure) a call costs one comparison of version numbers, one
-gather and one scatter. Whatever is uncertain takes the full walk, which is slower and always right.
+In the common case (same objects, same structure) a call costs one comparison of version numbers,
+one gather and one scatter. Whatever is uncertain takes the full walk, which is slower and always
+right.
 """
 
 from __future__ import annotations
@@ -221,7 +223,7 @@ class Inside:
     def __init__(self, key: Any, leaves: Sequence[Any]) -> None:
         specs, num_roots = key
         self.leaves = [leaf if is_numeric(leaf) else _rebuilt(leaf) for leaf in leaves]
-        self.trees = {
+        self.trees: dict[int, tuple[list[Any], Any]] = {
             number: jax.tree_util.tree_flatten(leaf)
             for number, leaf in enumerate(self.leaves)
             if not is_numeric(leaf)
@@ -315,7 +317,7 @@ class Inside:
 
 
 def _rebuilt(tree: Any) -> Any:
-    """Copy the containers of a tree, so that a function can change them without touching the user's."""
+    """Copy the containers of a tree, so that changing them does not touch the user's."""
     if items_of(tree) is None:
         return tree
     return jax.tree_util.tree_map(lambda leaf: leaf, tree)

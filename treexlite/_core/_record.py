@@ -1,0 +1,94 @@
+"""The record of a module: what we know about it beside its attributes.
+
+It lives in slots, so `vars(module)` has the user's attributes and nothing else. In: a new or
+changed module. Out: its record set. Flattened and rebuilt modules pass through here on every plain
+`jax.jit` call, so the slots are set through their descriptors and what can wait is left unset.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jax.extend.core import get_opaque_trace_state
+
+
+class Modes(NamedTuple):
+    """A module's own modes, and the inline submodules of its compact methods (or None)."""
+
+    training: bool
+    frozen: bool
+    compact: Any
+
+
+NEW_MODES = Modes(training=True, frozen=False, compact=None)
+
+
+class Record:
+    """The slots of every module.
+
+    Attributes:
+        _version: a number that no other module has had; a new one when the structure may have
+            changed.
+        _layout: the cached `Layout`, or None.
+        _modes: training, frozen, compact.
+        _trace: the trace in which the module was made.
+        _walk: the cached walk below this module; may be unset.
+        _ready: whether no field waits for `init`, as far as known; may be unset.
+    """
+
+    __slots__ = ("_layout", "_modes", "_ready", "_trace", "_version", "_walk")
+
+
+INTERNAL = frozenset(Record.__slots__)
+versions = itertools.count(1)
+version_of: Callable[[Any], int] = operator.attrgetter("_version")
+_slots = vars(Record)
+_set_version, _set_layout = _slots["_version"].__set__, _slots["_layout"].__set__
+_set_modes, _set_trace = _slots["_modes"].__set__, _slots["_trace"].__set__
+_set_ready = _slots["_ready"].__set__
+
+
+def trace_state() -> Any:
+    """Return a token that is equal for the same trace, and for no two different ones."""
+    return get_opaque_trace_state()
+
+
+def start(module: Any, modes: Modes) -> None:
+    """Begin the record of a new module."""
+    _set_version(module, next(versions))
+    _set_layout(module, None)
+    _set_modes(module, modes)
+    _set_trace(module, get_opaque_trace_state())
+
+
+def instantiate(layout: Any) -> Any:
+    """Make an empty module of this layout: no attributes yet, but its class and its modes."""
+    module: Any = object.__new__(layout.cls)
+    _set_version(module, next(versions))
+    _set_layout(module, layout)
+    _set_modes(module, layout.flags)
+    _set_trace(module, get_opaque_trace_state())
+    return module
+
+
+def restructure(module: Any, layout: Any) -> None:
+    """Give an existing module another layout; its attributes were replaced already."""
+    _set_version(module, next(versions))
+    _set_layout(module, layout)
+    _set_modes(module, layout.flags)
+    _set_ready(module, False)
+
+
+def touch(module: Any) -> None:
+    """Take note that the structure of a module may have changed."""
+    _set_version(module, next(versions))
+    _set_layout(module, None)
+
+
+def change_modes(module: Any, **changes: Any) -> None:
+    """Set some of the modes of this module alone."""
+    _set_modes(module, module._modes._replace(**changes))
+    touch(module)
