@@ -1,0 +1,226 @@
+"""What all losses share: selection, weights, reduction, scale."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import treexlite as tx
+from treexlite._errors import ArgumentError, ShapeError, StructureError, UnknownNameError
+from treexlite.losses import CrossEntropy, Loss, MeanSquaredError
+
+REDUCTIONS = ["sum_over_batch_size", "sum", "none"]
+LOSSES = [MeanSquaredError, CrossEntropy]
+
+
+class Difference(Loss):
+    """The plainest loss: values of any shape."""
+
+    def per_example(self, target: jax.Array, preds: jax.Array) -> jax.Array:
+        return preds - target
+
+
+# Compiled once for each shape, whatever the number of examples that hypothesis tries.
+value_and_gradient = jax.jit(jax.value_and_grad(CrossEntropy(), argnums=1))
+
+
+def apply(loss: Loss, *batch: Any) -> Any:
+    return loss(*batch)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[Any, Any, Any]:
+    """Labels, logits and weights of a batch; some weights are 0, at least one is not."""
+    size = draw(st.sampled_from([1, 2, 5]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    weights = draw(st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=size, max_size=size))
+    weights[draw(st.integers(0, size - 1))] = 2.0
+    labels, logits = rng.integers(0, 3, size), rng.normal(size=(size, 3)) * 5
+    return labels, logits.astype(np.float32), np.array(weights, np.float32)
+
+
+def expected(values: np.ndarray, weights: np.ndarray, reduction: str) -> np.ndarray:
+    """The three reductions in NumPy, at double precision."""
+    weighted = np.float64(values) * weights
+    if reduction == "none":
+        return weighted
+    return weighted.sum() / (weights.sum() if reduction == "sum_over_batch_size" else 1)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@given(batch=batches())
+def test_values_are_weighed_and_reduced(reduction: Any, batch: Any) -> None:
+    labels, logits, weights = batch
+    values = CrossEntropy(reduction="none")(labels, logits)
+    loss = CrossEntropy(reduction=reduction)(labels, logits, weights)
+    np.testing.assert_allclose(loss, expected(values, weights, reduction), rtol=1e-5)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@given(batch=batches())
+def test_no_weights_are_weights_of_one(reduction: Any, batch: Any) -> None:
+    labels, logits, _ = batch
+    loss = CrossEntropy(reduction=reduction)
+    weighed = loss(labels, logits, np.ones(len(labels)))
+    np.testing.assert_allclose(loss(labels, logits), weighed, rtol=1e-6)
+
+
+@given(batch=batches(), garbage=st.sampled_from([np.nan, np.inf, -np.inf, 1e30]))
+def test_a_weight_of_zero_is_absence_whatever_the_example_holds(batch: Any, garbage: float) -> None:
+    labels, logits, weights = batch
+    absent = weights == 0
+    there = ~absent
+    junk_labels = np.where(absent, -1, labels)
+    junk_logits = np.where(absent[:, None], np.float32(garbage), logits)
+
+    value, gradient = value_and_gradient(junk_labels, junk_logits, weights)
+    wanted = value_and_gradient(labels[there], logits[there], weights[there])
+
+    np.testing.assert_allclose(value, wanted[0], rtol=1e-6)
+    np.testing.assert_allclose(gradient[there], wanted[1], rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(gradient[absent], 0)
+    eager = CrossEntropy()(junk_labels, junk_logits, weights)
+    np.testing.assert_allclose(eager, wanted[0], rtol=1e-6)
+
+
+def test_a_missing_target_of_weight_zero_reaches_no_gradient() -> None:
+    target, preds = jnp.array([[jnp.nan], [1.0]]), jnp.array([[2.0], [3.0]])
+    gradient = jax.grad(MeanSquaredError(), argnums=1)(target, preds, jnp.array([0.0, 1.0]))
+    np.testing.assert_array_equal(gradient, [[0], [4]])
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_when_all_are_absent_the_loss_is_zero(reduction: Any) -> None:
+    loss = MeanSquaredError(reduction=reduction)
+    value, gradient = jax.value_and_grad(lambda *a: loss(*a).sum(), argnums=1)(
+        jnp.ones((2, 1)), jnp.zeros((2, 1)), jnp.zeros(2)
+    )
+    assert value == 0
+    np.testing.assert_array_equal(gradient, 0)
+
+
+def test_the_mean_of_an_empty_batch_is_zero() -> None:
+    assert MeanSquaredError()(jnp.ones((0, 1)), jnp.zeros((0, 1))) == 0
+
+
+def test_weights_are_laid_along_the_axes_of_examples() -> None:
+    target, preds = jnp.zeros((2, 3)), jnp.array([[1.0, 2, 3], [10, 20, 30]])  # (batch, time)
+    assert Difference()(target, preds, jnp.array([1, 0])) == 2
+    per_time = jnp.array([[1, 0, 0], [0, 0, 1]])
+    assert Difference()(target, preds, per_time) == 15.5
+    assert Difference(reduction="sum")(target, preds, jnp.array([0, 2])) == 120
+
+
+@pytest.mark.parametrize("weights", [np.array([True, False]), np.array([1, 0]), [1, 0]])
+def test_weights_may_be_booleans_and_integers(weights: Any) -> None:
+    target, preds = jnp.zeros((2, 1)), jnp.array([[2.0], [5.0]])
+    assert MeanSquaredError()(target, preds, weights) == 4
+
+
+def test_fractional_weights_of_integer_data_are_not_truncated() -> None:
+    target, preds = jnp.array([[0], [0]]), jnp.array([[1], [2]])
+    loss = MeanSquaredError(reduction="none")(target, preds, jnp.array([0.5, 0.25]))
+    np.testing.assert_array_equal(loss, [0.5, 1.0])
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    message = r"MeanSquaredError: expected `sample_weight` to have the first axes .* shape \(2,\)"
+    with pytest.raises(ShapeError, match=message):
+        MeanSquaredError()(jnp.zeros((2, 3)), jnp.zeros((2, 3)), jnp.ones((2, 1)))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_weight_multiplies_the_result(reduction: Any) -> None:
+    target, preds = jnp.zeros((2, 1)), jnp.array([[1.0], [3.0]])
+    plain = MeanSquaredError(reduction=reduction)(target, preds)
+    halved = MeanSquaredError(reduction=reduction, weight=0.5)(target, preds)
+    np.testing.assert_array_equal(halved, plain / 2)
+
+
+@pytest.mark.parametrize("on", ["b", ("c", 1), ["c", 1]])
+def test_on_selects_from_targets_and_predictions(on: Any) -> None:
+    target = {"a": jnp.full((2, 1), 7.0), "b": jnp.zeros((2, 1)), "c": (None, jnp.zeros((2, 1)))}
+    preds = {"a": jnp.zeros((2, 1)), "b": jnp.ones((2, 1)), "c": (None, jnp.ones((2, 1)))}
+    assert MeanSquaredError(on=on)(target, preds) == 1
+    assert MeanSquaredError(on=on)(target, preds, jnp.array([1, 0])) == 1
+
+
+def test_on_without_such_a_part_is_refused() -> None:
+    message = r"MeanSquaredError: expected a part of `preds` at on='b', .* which has no 'b'"
+    with pytest.raises(StructureError, match=message):
+        MeanSquaredError(on="b")({"b": jnp.zeros(1)}, {"a": jnp.zeros(1)})
+
+
+def test_the_name_is_the_class_in_snake_case_or_as_given() -> None:
+    assert MeanSquaredError().name == "mean_squared_error"
+    assert CrossEntropy().name == "cross_entropy"
+    assert CrossEntropy(name="xent").name == "xent"
+
+
+def test_arguments_may_be_given_by_keyword() -> None:
+    target, preds = jnp.zeros((2, 1)), jnp.ones((2, 1))
+    by_keyword = MeanSquaredError()(sample_weight=jnp.array([1, 0]), preds=preds, target=target)
+    assert by_keyword == MeanSquaredError()(target, preds, jnp.array([1, 0]))
+
+
+def test_an_unknown_reduction_is_refused_with_the_close_ones() -> None:
+    message = r"CrossEntropy: expected the name of a reduction .*'sums'. Did you mean 'sum'"
+    with pytest.raises(UnknownNameError, match=message):
+        CrossEntropy(reduction="sums")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="received 'None'"):
+        CrossEntropy(reduction=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, True, "1", jnp.ones(3)])
+def test_a_weight_that_is_no_finite_number_is_refused(weight: Any) -> None:
+    message = "MeanSquaredError: expected `weight` to be a finite number or None, received weight="
+    with pytest.raises(ArgumentError, match=message):
+        MeanSquaredError(weight=weight)
+
+
+def test_a_loss_without_a_formula_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="per_example"):
+        Loss()  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("make", LOSSES)
+def test_losses_built_alike_have_equal_structures_and_no_leaves(make: Any) -> None:
+    structure = jax.tree.structure(make(weight=2.0, on=["a", 0]))
+    assert structure == jax.tree.structure(make(weight=np.float32(2), on=("a", 0)))
+    assert structure != jax.tree.structure(make(weight=3.0, on=("a", 0)))
+    assert structure.num_leaves == 0
+
+
+@pytest.mark.parametrize("jitted", [jax.jit(apply), tx.jit(apply)], ids=["jax.jit", "tx.jit"])
+@given(batch=batches())
+def test_eager_and_jitted_agree(jitted: Any, batch: Any) -> None:
+    loss = CrossEntropy(label_smoothing=0.1)
+    np.testing.assert_allclose(jitted(loss, *batch), loss(*batch), rtol=1e-6)
+
+
+def test_a_loss_is_a_function_that_jit_takes() -> None:
+    target, preds = jnp.zeros((2, 1)), jnp.ones((2, 1))
+    assert tx.jit(MeanSquaredError())(target, preds) == 1
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+@pytest.mark.parametrize("make", LOSSES)
+def test_half_precision_is_computed_in_single(make: Any, dtype: Any) -> None:
+    target, preds = jnp.array([[0.0, 1.0]] * 4), jnp.array([[0.25, -1.5]] * 4)
+    half = preds.astype(dtype)
+    weights = jnp.ones(4, dtype)
+    value, gradient = jax.value_and_grad(make(), argnums=1)(target, half, weights)
+    assert value.dtype == jnp.float32
+    assert gradient.dtype == dtype
+    assert value == make()(target, preds)
+
+
+@pytest.mark.parametrize("make", LOSSES)
+def test_no_axes_are_broadcast_in_silence(make: Any) -> None:
+    target, preds = jnp.zeros((2, 3, 4)), jnp.ones((2, 3, 4))
+    with jax.numpy_rank_promotion("raise"):
+        assert jnp.isfinite(make()(target, preds, jnp.ones(2)))

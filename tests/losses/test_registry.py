@@ -1,0 +1,41 @@
+"""Losses by name."""
+
+import pytest
+
+from treexlite._errors import UnknownNameError
+from treexlite.losses import CrossEntropy, Loss, MeanSquaredError, get
+from treexlite.losses._registry import _LOSSES
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("mse", MeanSquaredError),
+        ("mean_squared_error", MeanSquaredError),
+        ("crossentropy", CrossEntropy),
+        ("cross_entropy", CrossEntropy),
+        ("sparse_categorical_crossentropy", CrossEntropy),
+        ("categorical_crossentropy", CrossEntropy),
+    ],
+)
+def test_names_stand_for_losses_with_default_options(name: str, loss: type[Loss]) -> None:
+    found = get(name)
+    assert type(found) is loss
+    assert repr(found) == repr(loss())
+
+
+def test_each_call_makes_a_new_loss() -> None:
+    assert get("mse") is not get("mse")
+
+
+def test_every_loss_is_known_under_its_own_name() -> None:
+    assert {loss().name for loss in _LOSSES.values()} <= set(_LOSSES)
+
+
+def test_an_unknown_name_is_refused_with_the_close_ones() -> None:
+    message = (
+        r"losses\.get: expected the name of a loss \(one of 'categorical_crossentropy', .*\), "
+        r"received 'cross_entopy'\. Did you mean 'cross_entropy'"
+    )
+    with pytest.raises(UnknownNameError, match=message):
+        get("cross_entopy")
