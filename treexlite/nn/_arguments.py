@@ -1,0 +1,122 @@
+"""Hyper-parameters: checked once, when a layer is built.
+
+In: what the user wrote. Out: the same value in its plain Python form (`int`, `float`, `dtype`), so
+that layers built alike have equal structures; or an `ArgumentError` that names the layer and the
+argument.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from treexlite._errors import ArgumentError, describe
+
+
+def positive_int(where: str, name: str, value: Any) -> int:
+    """Return `value` as an integer of at least 1.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not is_int(value) or value < 1:
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be an integer of at least 1",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a positive integer, for example `{name}=16`.",
+        )
+    return operator.index(value)
+
+
+def unit_fraction(where: str, name: str, value: Any) -> float:
+    """Return `value` as a float between 0 and 1, both included.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not _is_real(value) or not 0 <= value <= 1:
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a number from 0 to 1",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a fraction, for example `{name}=0.5`.",
+        )
+    return float(value)
+
+
+def non_negative(where: str, name: str, value: Any) -> float:
+    """Return `value` as a finite float of at least 0.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not _is_real(value) or not 0 <= value < math.inf:
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a finite number of at least 0",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a small positive number, for example `{name}=1e-5`.",
+        )
+    return float(value)
+
+
+def int_axes(where: str, name: str, value: Any) -> tuple[int, ...]:
+    """Return `value`, one integer or several, as a tuple of integers.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    axes = (value,) if is_int(value) else value
+    if not isinstance(axes, Sequence) or not all(map(is_int, axes)):
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a tuple of integers",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass the positions of the axes, for example `{name}=(1, 2)`.",
+        )
+    return tuple(map(operator.index, axes))
+
+
+def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
+    """Return `value` as a floating (or complex) dtype.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    try:
+        dtype: np.dtype[Any] = jnp.dtype(value if value is not None else object)
+    except TypeError:
+        dtype = np.dtype(object)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a floating dtype",
+            received=f"{name}={value!r}",
+            fix=f"Pass for example `{name}=jnp.float32` or `{name}=jnp.bfloat16`.",
+        )
+    return dtype
+
+
+def optional_dtype(where: str, name: str, value: Any) -> np.dtype[Any] | None:
+    """Like `float_dtype`; None stays None.
+
+    Raises:
+        ArgumentError: it is neither None nor a floating dtype.
+    """
+    return None if value is None else float_dtype(where, name, value)
+
+
+def is_int(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, and not a bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

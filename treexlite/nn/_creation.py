@@ -1,0 +1,43 @@
+"""How a layer creates its arrays during `init`.
+
+A layer calls `create` for each of its fields, in the same order every time, whenever it runs while
+`init` is tracing. Fields that have a value (assigned, loaded, or created by an earlier call of a
+shared layer) keep it. Every call takes a key, whether it needs one or not, so that setting the
+kernel by hand does not change what the bias becomes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from treexlite._core import Initializer, Module, next_key
+from treexlite._core._lazy import is_lazy
+from treexlite.nn._initializers import InitFunction, draw
+
+
+def create(
+    module: Module, name: str, initializer: str | InitFunction, shape: tuple[int, ...], dtype: Any
+) -> None:
+    """Give the field `name` of `module` its first value, unless it has one."""
+    key = next_key()
+    if is_lazy(getattr(module, name)):
+        setattr(module, name, draw(type(module).__name__, initializer, shape, dtype, key))
+
+
+def fill(module: Module, name: str) -> None:
+    """Replace an `Initializer` in the field `name`.
+
+    `init` does so itself for modules that exist when it starts; a layer that is constructed inside
+    a compact method comes later.
+    """
+    key = next_key()
+    value = getattr(module, name)
+    if type(value) is Initializer:
+        setattr(module, name, value.f(key))
+
+
+def same_key(key: jax.Array) -> jax.Array:
+    """Return `key`: the `Initializer` function of a field that holds a key."""
+    return key

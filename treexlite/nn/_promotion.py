@@ -1,0 +1,29 @@
+"""Dtypes and ranks: how inputs and parameters meet.
+
+Every layer computes in `dtype`; when that is None, in the type that its input and its parameters
+promote to. Vectors of parameters get their leading axes spelled out, so layers also work when
+NumPy's silent rank promotion is an error (`jax_numpy_rank_promotion="raise"`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def compute_dtype(dtype: Any, *arrays: jax.Array | None) -> np.dtype[Any]:
+    """Return `dtype`, or the floating type that the arrays promote to when it is None."""
+    if dtype is None:
+        dtype = jnp.result_type(*(array for array in arrays if array is not None))
+        if not jnp.issubdtype(dtype, jnp.inexact):
+            dtype = jnp.promote_types(dtype, jnp.float32)
+    chosen: np.dtype[Any] = jnp.dtype(dtype)
+    return chosen
+
+
+def along_last(vector: jax.Array, like: jax.Array) -> jax.Array:
+    """Reshape `(features,)` to `(1, ..., 1, features)`, of the rank of `like`."""
+    return vector.reshape((1,) * (like.ndim - 1) + vector.shape)
