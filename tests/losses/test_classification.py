@@ -66,6 +66,10 @@ def test_labels_may_have_any_integer_dtype(dtype: Any) -> None:
     np.testing.assert_array_equal(cross_entropy(np.array([1, 0], dtype), preds), wanted)
 
 
+def test_there_may_be_more_classes_than_the_dtype_of_labels_holds() -> None:
+    assert cross_entropy(np.array([255], np.uint8), 99 * np.eye(300)[255:256])[0] == 0
+
+
 @pytest.mark.parametrize("size", [1e4, -1e4, 3e38])
 @pytest.mark.parametrize("form", ["labels", "one-hot"])
 def test_loss_and_gradient_are_finite_at_extreme_logits(size: float, form: str) -> None:
