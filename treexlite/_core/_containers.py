@@ -217,12 +217,13 @@ def _is_data(item: Any, declared: bool) -> bool:
     return holds(item, lambda v: _is_module(v) or (is_numeric(v) if declared else is_jax_array(v)))
 
 
-def is_native(value: Any) -> bool:
+def is_native(value: Any, declared: bool) -> bool:
     """Whether JAX flattens and rebuilds this container of modules exactly as we would."""
     items = items_of(value)
     if items is None:
-        return _is_module(value) or is_numeric(value) or value is None or not _is_static(value)
-    return is_orderly_type(value) and all(is_native(item) for _, item in items)
+        is_data = _is_module(value) or (is_numeric(value) if declared else is_jax_array(value))
+        return is_data or value is None or not _is_leaf(value)
+    return is_orderly_type(value) and all(is_native(item, declared) for _, item in items)
 
 
 def is_orderly(value: Any) -> bool:
@@ -246,8 +247,8 @@ def needs_form(value: Any, declared: bool) -> bool:
     return holds_module(value) or (declared and not is_orderly(value))
 
 
-def _is_static(value: Any) -> bool:
-    """Whether JAX would meet this value as a leaf that is no array."""
+def _is_leaf(value: Any) -> bool:
+    """Whether JAX would take this value as a leaf."""
     return value is not Nothing and not is_lazy(value) and jax.tree_util.all_leaves([value])
 
 
@@ -272,7 +273,7 @@ def boxed(value: Any, declared: bool) -> Any:
     """Wrap `value`, and the containers in it, where JAX would not do them justice."""
     if items_of(value) is None:
         return value
-    native = is_native(value) if holds_module(value) else is_orderly(value)
+    native = is_native(value, declared) if holds_module(value) else is_orderly(value)
     return value if native else Box(value, declared)
 
 

@@ -62,6 +62,7 @@ class _Sequence:
         self.key = key
 
     def next(self, module: Any) -> jax.Array:
+        key: jax.Array
         self.key, key = jax.random.split(self.key)
         return key
 

@@ -7,12 +7,20 @@ changed module. Out: its record set. Flattened and rebuilt modules pass through 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jax.extend.core import get_opaque_trace_state
+import jax
+
+try:
+    from jax.extend.core import get_opaque_trace_state
+except ImportError:  # before JAX 0.10 it had another home and a mandatory argument
+    get_opaque_trace_state = functools.partial(
+        jax.core.get_opaque_trace_state, convention="flax"
+    )
 
 
 class Modes(NamedTuple):
