@@ -1,0 +1,23 @@
+"""The catalogue is complete, and says of each layer what is true."""
+
+import pytest
+
+import treexlite as tx
+from tests.conformance.catalogue import LAYERS, Layer, ids
+from treexlite import nn
+
+
+def test_every_layer_has_a_row() -> None:
+    layers = {getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)}
+    assert {type(row.build()) for row in LAYERS} == layers
+
+
+def test_names_are_unique() -> None:
+    assert len({row.name for row in LAYERS}) == len(LAYERS)
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_the_data_of_a_layer_is_what_its_row_says(row: Layer) -> None:
+    model = row.build()
+    assert {info.path: info.kind for info in model.fields()} == row.fields
+    assert all(issubclass(kind, tx.Kind) for kind in row.fields.values())

@@ -1,0 +1,18 @@
+"""Layers work when silent promotion of ranks is an error."""
+
+import jax
+import pytest
+
+import treexlite as tx
+from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_no_layer_relies_on_rank_promotion(row: Layer, training: bool) -> None:
+    with jax.numpy_rank_promotion("raise"):
+        model = row.build().train(training)
+        model(row.x)
+        tx.jit(model)(row.x)
+        if row.parameters:
+            tx.grad(lambda m: sum_of(m(row.x)))(model)
