@@ -17,9 +17,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from treexlite._core import FieldInfo, Module, Nothing, OptState
+from treexlite._core import FieldInfo, Module, Nothing, OptState, _tree
+from treexlite._core._calls import lazy_fields
 from treexlite._core._lazy import is_lazy
 from treexlite._core._named import canonical_paths, named_leaves, with_named
+from treexlite._core._paths import join
 from treexlite._core._registry import is_module, is_numeric
 from treexlite._core._tree import is_differentiable, is_trainable
 from treexlite._errors import (
@@ -32,6 +34,7 @@ from treexlite._errors import (
 
 P = TypeVar("P")
 _FUNCTIONS = ("value_fn", "loss_fn")
+_TREES = ("grad",)
 
 
 class Optimizer(Module):
@@ -85,6 +88,7 @@ class Optimizer(Module):
         """
         optimizer = self if inplace else self.copy()
         named = _trainable(params)
+        _check_initialized(params)
         optimizer.opt_state = self.optimizer.init(named)
         optimizer.step = jnp.zeros((), jnp.int32)
         optimizer.paths = tuple(named)
@@ -162,6 +166,13 @@ class Optimizer(Module):
                 fix="Differentiate with respect to the same model that you update.",
             )
         trainable = _trainable(params) if params is not grads else given
+        if trainable and not given:
+            raise StructureError(
+                "Optimizer.update",
+                expected="gradients of the parameters",
+                received=f"grads={describe(grads)}, without any array",
+                fix="Pass what `tx.grad` or `tx.value_and_grad` returns.",
+            )
         return {path: given[path] for path in sorted(given) if path in trainable}
 
     def _state_for(self, named: Mapping[str, Any]) -> Any:
@@ -169,6 +180,17 @@ class Optimizer(Module):
         if tuple(named) == self.paths:
             return self.opt_state
         return _restricted(self.optimizer.init(dict(named)), self.opt_state)
+
+
+def _check_initialized(params: Any) -> None:
+    for path, module in _tree.modules(params):
+        if lazy_fields(module):
+            raise NotInitializedError(
+                "Optimizer.init",
+                expected="an initialised model",
+                received=f"one in which `{join(path, lazy_fields(module)[0])}` is not created yet",
+                fix="Call `model = model.init(key, inputs)` first.",
+            )
 
 
 def _trainable(params: Any) -> dict[str, Any]:
@@ -188,7 +210,8 @@ def _named(name: str, value: Any, params: Any) -> Any:
     if name in _FUNCTIONS and callable(value):
         f: Callable[..., Any] = value
         return lambda named, *args, **kwargs: f(with_named(params, named), *args, **kwargs)
-    return _trainable(value) if _has_module(value) else value
+    is_tree_of_gradients = name in _TREES or _has_module(value)
+    return _trainable(value) if is_tree_of_gradients else value
 
 
 def _restricted(fresh: Any, old: Any) -> Any:

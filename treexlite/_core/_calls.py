@@ -28,7 +28,9 @@ def doorway(call: Callable[..., Any]) -> Callable[..., Any]:
         frame = Frame(self, FRAME.get())
         token = FRAME.set(frame)
         try:
-            if frame.init is None and not getattr(self, "_ready", False):
+            if frame.init is not None:
+                frame.init.enter(self)
+            elif not getattr(self, "_tx_ready", False):
                 check_ready(self)
             output = call(self, *args, **kwargs)
             if frame.recorder is not None:
@@ -59,13 +61,13 @@ def check_ready(module: Any) -> None:
             received=f"a call while {names} {'is' if len(missing) == 1 else 'are'} not created yet",
             fix="Call `model = model.init(key, inputs)` first, and use the model that it returns.",
         )
-    module._ready = True
+    module._tx_ready = True
 
 
 def lazy_fields(module: Any) -> list[str]:
     """Return the names of the module's own fields that `init` has still to create."""
     missing = [name for name, value in vars(module).items() if is_lazy(value)]
-    if type(module)._has_compact and module._modes.compact is None:
+    if type(module)._tx_has_compact and module._tx_modes.compact is None:
         missing.append("(inline submodules)")
     return missing
 

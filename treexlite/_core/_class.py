@@ -17,11 +17,12 @@ from treexlite._context import FRAME, entered
 from treexlite._core import _fields
 from treexlite._core._calls import doorway
 from treexlite._core._containers import boxed
-from treexlite._core._layout import Layout, layout_of
+from treexlite._core._layout import Layout, layout_of, note_watched
 from treexlite._core._lazy import PENDING
 from treexlite._core._record import Record, instantiate
 from treexlite._core._registry import MODULE_TYPES
 from treexlite._core._treeo import Tree, TreeMeta
+from treexlite._errors import FieldError
 
 _bodies: dict[type, dict[str, Any]] = {}
 _DUNDERS = ("__eq__", "__hash__", "__repr__")
@@ -49,7 +50,7 @@ class ModuleMeta(TreeMeta):
 
     def construct(cls, obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Fill a new object: defaults first, then `__init__`."""
-        fields = obj._fields
+        fields = obj._tx_fields
         attributes = obj.__dict__
         for name, meta in fields.metadata.items():
             if meta.node:
@@ -79,7 +80,7 @@ class Registered(Record):
 
 def flatten(module: Any) -> tuple[Any, Layout]:
     """Return the values of the module's data fields, and its structure."""
-    layout = module._layout
+    layout = module._tx_layout
     if layout is None or layout.watch:
         layout = layout_of(module)
     children = layout.get(module.__dict__)
@@ -105,25 +106,62 @@ def unflatten(layout: Layout, children: Any) -> Any:
     """Make a module from its structure and the values of its data fields."""
     module = instantiate(layout)
     attributes = module.__dict__
+    attributes.update(layout.template)
     attributes.update(zip(layout.nodes, children))  # noqa: B905  (a hot path; JAX has counted)
-    attributes.update(layout.statics)
     if layout.volatile:
-        layout.fill(attributes)
+        layout.freshen(attributes)
+    if layout.watch:
+        note_watched(module, layout)
     return module
+
+
+_finished: set[type] = set()
+
+
+def finish_class(cls: type) -> None:
+    """Look at a class when its first instance is made, after all its decorators have run.
+
+    Declarations are taken out of the class bodies, so that `module.rate` of an unset field is an
+    `AttributeError` and not the declaration.
+
+    Raises:
+        FieldError: a dataclass decorator took the attributes away, or forbade assignment.
+    """
+    if cls in _finished:
+        return
+    _finished.add(cls)
+    for base in cls.__mro__:
+        for name, value in list(vars(base).items()):
+            if base in _bodies and _fields.is_declaration(value):
+                delattr(base, name)
+    if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
+        raise _refused_dataclass(cls, "frozen=True", "modules are changed by assignment")
+
+
+def _refused_dataclass(cls: type, option: str, reason: str) -> FieldError:
+    return FieldError(
+        cls.__name__,
+        expected=f"a dataclass without `{option}`, because {reason}",
+        received=f"@dataclass({option})",
+        fix=f"Remove `{option}`.",
+    )
 
 
 def _prepare_class(cls: type) -> None:
     _bodies[cls] = _fields.own_declarations(cls)
-    cls._fields = _fields.collect(cls, _bodies)  # type: ignore[attr-defined]
-    cls._field_metadata = cls._fields.metadata  # type: ignore[attr-defined]  # treeo's name for it
-    cls._has_compact = any(  # type: ignore[attr-defined]
+    cls._tx_fields = _fields.collect(cls, _bodies)  # type: ignore[attr-defined]
+    cls._field_metadata = cls._tx_fields.metadata  # type: ignore[attr-defined]  # treeo's name for it
+    cls._tx_has_compact = any(  # type: ignore[attr-defined]
         getattr(getattr(cls, name, None), "_is_compact", False) for name in dir(cls)
     )
     body = vars(cls)
+    if body.get("__slots__") and "__dataclass_fields__" in body:
+        raise _refused_dataclass(cls, "slots=True", "modules keep attributes in `__dict__`")
     for name in _DUNDERS:
         if name not in body:
             setattr(cls, name, getattr(cls, name))
-    if isinstance(body.get("__call__"), types.FunctionType):
-        cls.__call__ = doorway(body["__call__"])  # type: ignore[method-assign]
+    calls = [vars(base)["__call__"] for base in cls.__mro__ if "__call__" in vars(base)]
+    if calls and isinstance(calls[0], types.FunctionType):  # its own, or that of a plain mixin
+        cls.__call__ = doorway(calls[0])  # type: ignore[method-assign]
     MODULE_TYPES.add(cls)
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from treexlite._context import FRAME, Frame
 from treexlite._core._record import change_modes
-from treexlite._core._registry import is_jax_array, is_module
-from treexlite._core._statics import static_key
+from treexlite._core._registry import is_array
 from treexlite._errors import ContextError, StructureError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +34,7 @@ class Run:
     __slots__ = ("children", "first", "index", "method", "module")
 
     def __init__(self, module: Any, method: str) -> None:
-        recorded: dict[str, tuple[Child, ...]] = dict(module._modes.compact or ())
+        recorded: dict[str, tuple[Child, ...]] = dict(module._tx_modes.compact or ())
         self.module, self.method = module, method
         self.first = method not in recorded
         self.children: list[Child] = list(recorded.get(method, ()))
@@ -46,7 +45,7 @@ class Run:
         arguments = _argument_key((args, kwargs))
         if self.first:
             child = make()
-            name = _unique(_snake_case(cls.__name__), vars(self.module))
+            name = _unique(_snake_case(cls.__name__), self.module)
             self.children.append(Child(name, cls, arguments))
             setattr(self.module, name, child)
             return child
@@ -62,7 +61,7 @@ class Run:
     def finish(self) -> None:
         """Store what the first run constructed."""
         if self.first:
-            recorded = dict(self.module._modes.compact or ())
+            recorded = dict(self.module._tx_modes.compact or ())
             recorded[self.method] = tuple(self.children)
             change_modes(self.module, compact=tuple(recorded.items()))
 
@@ -106,7 +105,7 @@ def compact(method: F) -> F:
     @functools.wraps(method)
     def run_compact(self: Any, *args: Any, **kwargs: Any) -> Any:
         below = FRAME.get()
-        run = Run(self, method.__name__)
+        run = Run(self, method.__qualname__)
         if run.first and (below is None or below.init is None):
             raise ContextError(
                 f"{type(self).__name__}.{method.__name__} (compact)",
@@ -129,26 +128,31 @@ def compact(method: F) -> F:
 
 
 def _argument_key(value: Any) -> Hashable:
-    """Like `static_key`, with modules by class and arrays by shape: a traced run must match too."""
-    if is_module(value):
-        return ("module", id(type(value)))
-    if is_jax_array(value):
+    """Compare plain values by content, arrays by shape, functions and objects by name.
+
+    A traced run has other arrays, other modules and other closures than the first one.
+    """
+    if is_array(value):
         return (value.shape, str(value.dtype))
     if isinstance(value, (list, tuple)):
-        return (type(value), tuple(map(_argument_key, value)))
+        return (type(value).__name__, tuple(map(_argument_key, value)))
     if isinstance(value, dict):
-        return tuple((key, _argument_key(item)) for key, item in value.items())
-    return static_key(value)
+        return tuple((_argument_key(key), _argument_key(item)) for key, item in value.items())
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), type(...))):
+        return (type(value).__name__, repr(value))
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return (getattr(named, "__module__", None), named.__qualname__)
 
 
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _unique(name: str, taken: dict[str, Any]) -> str:
-    if name not in taken:
+def _unique(name: str, module: Any) -> str:
+    """Return a name that is no attribute or method of `module` yet."""
+    if not hasattr(module, name):
         return name
     number = 2
-    while f"{name}{number}" in taken:
+    while hasattr(module, f"{name}{number}"):
         number += 1
     return f"{name}{number}"

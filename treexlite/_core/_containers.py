@@ -91,6 +91,8 @@ class Form:
     @property
     def mutable(self) -> bool:
         """Whether a child can be replaced in place in a container of this form."""
+        if self.kind == "dataclass":
+            return not self.type.__dataclass_params__.frozen and not hasattr(self.type, "__slots__")
         return self.kind == "dict" or (self.kind == "sequence" and issubclass(self.type, list))
 
 
@@ -238,6 +240,18 @@ def is_orderly_type(value: Any) -> bool:
     if kind is not collections.OrderedDict and isinstance(value, dict):
         return kind in _NATIVE_TYPES and _is_sorted(list(value))
     return kind in _NATIVE_TYPES or hasattr(value, "_fields")
+
+
+def can_change(value: Any) -> bool:
+    """Whether a container may be given modules or lose them in place.
+
+    The contents of namedtuples (optax's states) count as immutable.
+    """
+    if isinstance(value, (list, dict)):
+        return True
+    if type(value) is tuple:
+        return any(map(can_change, value))
+    return _is_plain_dataclass(value)
 
 
 def needs_form(value: Any, declared: bool) -> bool:

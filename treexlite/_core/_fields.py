@@ -45,11 +45,12 @@ def own_declarations(cls: type) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(cls).items()
-        if _is_declaration(value) or not (name.startswith("__") and name.endswith("__"))
+        if is_declaration(value) or not (name.startswith("__") and name.endswith("__"))
     }
 
 
-def _is_declaration(value: Any) -> bool:
+def is_declaration(value: Any) -> bool:
+    """Whether a class attribute is `Kind.node()` or one of its siblings."""
     return isinstance(value, dataclasses.Field) and "node" in value.metadata
 
 
@@ -65,7 +66,7 @@ def collect(cls: type, bodies: dict[type, dict[str, Any]]) -> Fields:
     for base in reversed(cls.__mro__):
         body = bodies[base] if base in bodies else own_declarations(base)
         for name, value in body.items():
-            if _is_declaration(value):
+            if is_declaration(value):
                 fields.declare(name, value)
             elif name in fields.metadata:
                 if callable(value) or hasattr(value, "__get__"):

@@ -16,14 +16,13 @@ from __future__ import annotations
 import operator
 import threading
 import weakref
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from treexlite._core._containers import Form, form_of, items_of, needs_form
-from treexlite._core._layout import Layout, cycle, layout_of
-from treexlite._core._record import instantiate, restructure, version_of, versions
+from treexlite._core._containers import Form, form_of, needs_form
+from treexlite._core._layout import Layout, cycle, layout_of, note_watched
+from treexlite._core._record import instantiate, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
-from treexlite._core._statics import fresh, static_key
 
 
 class _Leaf:
@@ -34,6 +33,20 @@ class _Leaf:
 
 
 LEAF = _Leaf()
+
+
+class Again(NamedTuple):
+    """A mutable container that was visited before, by its number."""
+
+    number: int
+
+
+class Built(NamedTuple):
+    """What `Spec.build` made; modules and containers are in the order of their numbers."""
+
+    root: Any
+    modules: list[Any]
+    containers: list[Any]
 
 
 class Spec:
@@ -52,14 +65,10 @@ class Spec:
         self.num_slots, self.num_modules = _count(tree)
         self.cache: dict[str, Any] = {}
 
-    def build(self, values: Iterator[Any]) -> tuple[Any, list[Any]]:
-        """Make fresh modules and containers around `values`, one for each slot.
-
-        Returns:
-            The root, and the modules in the order of their numbers.
-        """
-        modules: list[Any] = []
-        return _build(self.tree, values, modules), modules
+    def build(self, values: Iterable[Any]) -> Built:
+        """Make fresh modules and containers around `values`, one for each slot."""
+        builder = _Builder(iter(values))
+        return Built(builder.visit(self.tree), builder.modules, builder.containers)
 
 
 def _count(tree: Any) -> tuple[int, int]:
@@ -75,21 +84,47 @@ def _count(tree: Any) -> tuple[int, int]:
     return slots, modules
 
 
-def _build(node: Any, values: Iterator[Any], modules: list[Any]) -> Any:
-    if node is LEAF:
-        return next(values)
-    if type(node) is int:
-        return modules[node]
-    head = node[0]
-    if type(head) is not Layout:
-        return head.rebuild([_build(child, values, modules) for child in node[1:]])
-    module = instantiate(head)
-    modules.append(module)
-    attributes = module.__dict__
-    for name, child in zip(head.nodes, node[1:], strict=True):
-        attributes[name] = next(values) if child is LEAF else _build(child, values, modules)
-    head.fill(attributes)
-    return module
+class _Builder:
+    """The recursion of `Spec.build`."""
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self.values = values
+        self.modules: list[Any] = []
+        self.containers: list[Any] = []
+
+    def visit(self, node: Any) -> Any:
+        if node is LEAF:
+            return next(self.values)
+        if type(node) is int:
+            return self.modules[node]
+        if type(node) is Again:
+            return self.containers[node.number]
+        head = node[0]
+        return self.visit_module(node) if type(head) is Layout else self.visit_container(node)
+
+    def visit_module(self, node: Any) -> Any:
+        layout: Layout = node[0]
+        module = instantiate(layout)
+        self.modules.append(module)
+        attributes = module.__dict__
+        attributes.update(layout.template)
+        for name, child in zip(layout.nodes, node[1:], strict=True):
+            attributes[name] = next(self.values) if child is LEAF else self.visit(child)
+        if layout.volatile:
+            layout.freshen(attributes)
+        if layout.watch:
+            note_watched(module, layout)
+        return module
+
+    def visit_container(self, node: Any) -> Any:
+        form: Form = node[0]
+        number = len(self.containers)
+        if form.mutable:
+            self.containers.append(None)
+        container = form.rebuild([self.visit(child) for child in node[1:]])
+        if form.mutable:
+            self.containers[number] = container
+        return container
 
 
 _interned: weakref.WeakValueDictionary[Any, Spec] = weakref.WeakValueDictionary()
@@ -114,7 +149,8 @@ class Walk:
             walk is cached on its root, and no module keeps itself alive.
         owners: for each slot the `__dict__`, list or dict that holds it, or None inside a tuple.
         names: for each slot its key in the owner.
-        containers: `(container, copy)` of the mutable containers that hold modules.
+        containers: the mutable containers that we take apart, in the order of their numbers.
+        copies: `(elements, copy)` for each of them, to see whether they changed.
         volatile: `(module, layout)` of those whose layout must be looked at again each time.
         snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
         root: `(version, layout)` of the root module.
@@ -126,6 +162,7 @@ class Walk:
         "__weakref__",
         "cache",
         "containers",
+        "copies",
         "modules",
         "names",
         "owners",
@@ -143,7 +180,8 @@ class Walk:
         self.modules: list[Any] = []
         self.owners: list[Any] = []
         self.names: list[Any] = []
-        self.containers: list[tuple[Any, Any]] = []
+        self.containers: list[Any] = []
+        self.copies: list[tuple[Any, Any]] = []
         self.volatile: list[tuple[Any, Layout]] = []
         self.snapshot: list[Any] | None = None
         self.versions: tuple[int, ...] = ()
@@ -161,10 +199,10 @@ class Walk:
         """Whether the structure below and including the module `root` is still the one walked."""
         assert self.root is not None
         version, layout = self.root
-        if root._version != version or tuple(map(version_of, self.modules)) != self.versions:
+        if root._tx_version != version or tuple(map(version_of, self.modules)) != self.versions:
             return False
-        for container, copy in self.containers:
-            if not _same_elements(container, copy):
+        for elements, copy in self.copies:
+            if not _same_elements(elements, copy):
                 return False
         if layout.watch and layout_of(root) is not layout:
             return False
@@ -192,7 +230,7 @@ def walk(value: Any) -> Walk:
     """
     is_root = type(value) in MODULE_TYPES
     if is_root:
-        cached: Walk | None = getattr(value, "_walk", None)
+        cached: Walk | None = getattr(value, "_tx_walk", None)
         if cached is not None and cached.unchanged(value):
             return cached
     walker = _Walker()
@@ -202,11 +240,11 @@ def walk(value: Any) -> Walk:
     if any(owner is None for owner in found.owners):
         found.snapshot = walker.data
     if is_root:
-        found.root = (value._version, value._layout)
+        found.root = (value._tx_version, value._tx_layout)
         del found.modules[0]
         found.volatile = [pair for pair in found.volatile if pair[0] is not value]
         if found.snapshot is None:
-            value._walk = found
+            value._tx_walk = found
     found.versions = tuple(map(version_of, found.modules))
     return found
 
@@ -223,6 +261,7 @@ class _Walker:
         self.found = Walk()
         self.data: list[Any] = []
         self.numbers: dict[int, int] = {}
+        self.containers: dict[int, int] = {}
         self.active: dict[int, str] = {}
         self.path: list[str] = []
 
@@ -265,86 +304,24 @@ class _Walker:
         return tuple(node)
 
     def visit_container(self, value: Any, form: Form, declared: bool) -> Any:
-        owner = value if form.mutable else _attributes(value, form)
-        if owner is not None:
+        owner = None
+        if form.mutable:
+            known = self.containers.get(id(value))
+            if known is not None:
+                if id(value) in self.active:
+                    here = "/".join(self.path)
+                    raise cycle(type(value).__name__, self.active[id(value)], here)
+                return Again(known)
+            self.containers[id(value)] = len(self.found.containers)
+            self.found.containers.append(value)
+            owner = value.__dict__ if form.kind == "dataclass" else value
             copy = dict(owner) if isinstance(owner, dict) else list(owner)
-            self.found.containers.append((owner, copy))
+            self.found.copies.append((owner, copy))
+        self.active[id(value)] = "/".join(self.path)
         node: list[Any] = [form]
         for key, child in zip(form.keys, form.children(value), strict=True):
             self.path.append(str(key))
             node.append(self.visit(child, owner, key, declared))
             self.path.pop()
+        del self.active[id(value)]
         return tuple(node)
-
-
-def _attributes(value: Any, form: Form) -> dict[str, Any] | None:
-    """Return where the fields of a mutable dataclass can be replaced, or None."""
-    if form.kind != "dataclass" or value.__dataclass_params__.frozen:
-        return None
-    return getattr(value, "__dict__", None)
-
-
-def write_back(spec: Spec, values: Iterator[Any], existing: dict[int, Any], current: Any) -> Any:
-    """Give a graph of modules the structure of `spec` and the data in `values`, in place.
-
-    Args:
-        spec: the structure to reach.
-        values: the data, one for each slot.
-        existing: the user's own module for some of the numbers; the others are made new.
-        current: what stands at the root now; its containers are changed in place where they match.
-
-    Returns:
-        The root after the change.
-    """
-    return _Writer(values, existing).visit(spec.tree, current)
-
-
-class _Writer:
-    def __init__(self, values: Iterator[Any], existing: dict[int, Any]) -> None:
-        self.values = values
-        self.existing = existing
-        self.modules: list[Any] = []
-
-    def visit(self, node: Any, current: Any) -> Any:
-        if node is LEAF:
-            return next(self.values)
-        if type(node) is int:
-            return self.modules[node]
-        if type(node[0]) is Layout:
-            return self.visit_module(node)
-        form: Form = node[0]
-        same = type(current) is form.type and form.kind != "tree"
-        before = dict(items_of(current) or ()) if same else {}
-        children = [
-            self.visit(child, before.get(key))
-            for key, child in zip(form.keys, node[1:], strict=True)
-        ]
-        rebuilt = form.rebuild(children)
-        if same and isinstance(current, list):
-            current[:] = rebuilt
-        elif same and isinstance(current, dict):
-            current.clear()
-            current.update(rebuilt)
-        else:
-            return rebuilt
-        return current
-
-    def visit_module(self, node: Any) -> Any:
-        layout: Layout = node[0]
-        number = len(self.modules)
-        module = self.existing.get(number)
-        if module is None:
-            module = instantiate(layout)
-        self.modules.append(module)
-        attributes = module.__dict__
-        data = {
-            name: self.visit(child, attributes.get(name))
-            for name, child in zip(layout.nodes, node[1:], strict=True)
-        }
-        for name, value in layout.statics.items():
-            kept = name in attributes and static_key(attributes[name]) == static_key(value)
-            data[name] = attributes[name] if kept else fresh(value)
-        attributes.clear()
-        attributes.update(data)
-        restructure(module, layout)
-        return module

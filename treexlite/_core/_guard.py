@@ -22,7 +22,7 @@ def check_owned(module: Any, name: str, value: Any) -> None:
     Raises:
         CapturedModuleError: the write would leak a tracer.
     """
-    if type(value) in CONCRETE_ARRAY_TYPES or module._trace == trace_state():
+    if type(value) in CONCRETE_ARRAY_TYPES or module._tx_trace == trace_state():
         return
     if any(map(is_tracer, jax.tree_util.tree_leaves(value))):
         raise CapturedModuleError(

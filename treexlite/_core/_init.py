@@ -19,13 +19,17 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._context import entered
+from treexlite._core import _tree
 from treexlite._core._calls import lazy_fields, path_below
-from treexlite._core._graph import Spec, modules_of, walk, write_back
+from treexlite._core._containers import holds_module
+from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._lazy import Initializer, is_lazy
 from treexlite._core._paths import FieldInfo, join, places
 from treexlite._core._random import KeyLike, as_key, fold
+from treexlite._core._record import touch
 from treexlite._core._registry import is_array
-from treexlite._core._statics import Static
+from treexlite._core._statics import Static, fresh, is_volatile
+from treexlite._core._write_back import numbers_among, renumbered, write_back
 from treexlite._errors import InitializationError
 
 
@@ -56,12 +60,21 @@ class InitRun:
 
     def adopt(self, module: Any) -> None:
         """Remember the attributes that `module` has from its construction."""
-        self.before[id(module)] = (module, dict(module.__dict__))
+        attributes = dict(module.__dict__)
+        for name, value in attributes.items():
+            if is_volatile(value) and not holds_module(value):
+                attributes[name] = fresh(value)
+        self.before[id(module)] = (module, attributes)
 
     def note(self, module: Any, name: str, value: Any) -> None:
         """Remember the first value that is written to an attribute after construction."""
         if id(module) in self.before and value is not None and not is_lazy(value):
             self.first.setdefault((id(module), name), value)
+
+    def enter(self, module: Any) -> None:
+        """Fill what is called: modules that were made on the way have a path by now."""
+        if any(type(value) is Initializer for value in vars(module).values()):
+            self.fill_initializers(module, path_below(self.root, module) or "")
 
     def fill_initializers(self, module: Any, path: str) -> None:
         """Replace every `Initializer` of `module` by the value that it makes."""
@@ -77,7 +90,8 @@ class InitRun:
                 if value is None or is_lazy(value):
                     value = self.first.get((id(module), name), vars(module)[name])
                 if vars(module)[name] is not value:
-                    setattr(module, name, value)
+                    vars(module)[name] = value
+                    touch(module)
 
 
 def init(
@@ -88,11 +102,10 @@ def init(
     found = walk(module)
     creation = _creation(found.spec, method, Call.of(where, inputs), Static(sharding))
     values, created = creation.compiled(as_key(where, key), found.values(), creation.arrays(inputs))
-    spec: Spec = created.spec
-    existing = dict(enumerate(modules_of(module, found))) if inplace else {}
+    spec = created.spec
     if inplace:
-        return write_back(spec, iter(values), _renumbered(created, existing), module)
-    return spec.build(iter(values))[0]
+        return write_back(spec, values, *_own(created, module, found))
+    return spec.build(values).root
 
 
 class Created(NamedTuple):
@@ -101,11 +114,13 @@ class Created(NamedTuple):
     Attributes:
         spec: the structure of the initialised module.
         origin: for each of its module numbers the number before, or None for a new module.
+        containers: the same for mutable containers.
         kept: for each of its slots the slot before that has the data, or None for new data.
     """
 
     spec: Spec
     origin: tuple[int | None, ...]
+    containers: tuple[int | None, ...]
     kept: tuple[int | None, ...]
 
 
@@ -121,12 +136,10 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _renumbered(created: Created, existing: dict[int, Any]) -> dict[int, Any]:
-    return {
-        number: existing[before]
-        for number, before in enumerate(created.origin)
-        if before is not None
-    }
+def _own(created: Created, module: Any, found: Walk) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return the user's modules and containers under their new numbers."""
+    modules = modules_of(module, found)
+    return renumbered(created.origin, modules), renumbered(created.containers, found.containers)
 
 
 class Call(NamedTuple):
@@ -201,7 +214,7 @@ class _Creation:
         return merged, created
 
     def _trace(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> Any:
-        root, modules = self.spec.build(iter(values))
+        root, modules, containers = self.spec.build(values)
         run = InitRun(root, key)
         for module in modules:
             run.adopt(module)
@@ -214,10 +227,12 @@ class _Creation:
             else:
                 args, kwargs = self.call.arguments(arrays)
                 getattr(root, self.method)(*args, **kwargs)
+            for path, module in _tree.modules(root):
+                run.fill_initializers(module, path)
             run.restore()
         found = walk(root)
-        numbers = {id(module): number for number, module in enumerate(modules)}
-        origin = tuple(numbers.get(id(module)) for module in modules_of(root, found))
+        origin = numbers_among(modules, modules_of(root, found))
+        container_origin = numbers_among(containers, found.containers)
         old = {id(value): number for number, value in enumerate(values)}
         kept = tuple(old.get(id(value)) for value in found.values())
         new = [
@@ -226,7 +241,7 @@ class _Creation:
         ]
         if self.sharding is not None:
             new = self._constrained(new, found, root)
-        return new, _Outcome(Created(found.spec, origin, kept))
+        return new, _Outcome(Created(found.spec, origin, container_origin, kept))
 
     def _check_no_shape_needed(self, modules: list[Any], paths: tuple[str, ...]) -> None:
         missing = [

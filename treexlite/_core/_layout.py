@@ -22,12 +22,13 @@ import jax
 
 from treexlite._core._containers import (
     boxed,
+    can_change,
     holds_jax_array,
     holds_module,
     items_of,
     needs_form,
 )
-from treexlite._core._record import Modes
+from treexlite._core._record import Modes, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
 from treexlite._core._statics import fresh, is_volatile, static_key
 from treexlite._errors import CycleError, FieldError, describe
@@ -40,9 +41,13 @@ class Layout:
 
     Attributes:
         cls: the module's class.
-        nodes: names of the attributes that hold data, declared ones first, in order of declaration.
-        statics: `(name, value)` of every other attribute; a snapshot that the user cannot change.
         flags: the module's own modes.
+        nodes: names of the attributes that hold data, declared ones first, in order of declaration.
+        declared: those of them that were declared.
+        statics: `(name, value)` of every other attribute; a snapshot that the user cannot change.
+        volatile: names of statics that must be copied for each module.
+        template: all attributes in the order of assignment; what is data has None here.
+        formed: node names whose containers are taken apart by us when modules are walked.
         boxed: node names whose containers JAX could not handle natively.
         watch: names whose containers can change in place, looked at again on every flatten.
         get: takes the values of the nodes out of a module's `__dict__`, as a tuple.
@@ -55,44 +60,38 @@ class Layout:
         "cls",
         "declared",
         "flags",
+        "formed",
         "get",
-        "key",
         "keys",
         "nodes",
         "statics",
+        "template",
         "volatile",
         "watch",
     )
 
-    def __init__(
-        self,
-        cls: type,
-        nodes: tuple[str, ...],
-        statics: dict[str, Any],
-        flags: Modes,
-        boxed: frozenset[str],
-        watch: tuple[str, ...],
-        key: Hashable,
-    ) -> None:
+    def __init__(self, cls: type, flags: Modes, found: _Found) -> None:
         fields = cls._field_metadata  # type: ignore[attr-defined]
-        self.cls, self.nodes, self.flags, self.boxed = cls, nodes, flags, boxed
-        self.declared = frozenset(nodes).intersection(fields)
-        self.statics = {name: fresh(value) for name, value in statics.items()}
-        self.volatile = tuple(name for name in statics if is_volatile(statics[name]))
-        self.watch, self.key = watch, key
-        self.get: Getter = _getter(nodes)
-        self.keys = tuple(map(jax.tree_util.GetAttrKey, nodes))
-
-    def fill(self, attributes: dict[str, Any]) -> None:
-        """Write the static attributes into a new module's `__dict__`."""
-        attributes.update(self.statics)
-        for name in self.volatile:
-            attributes[name] = fresh(self.statics[name])
+        self.cls, self.flags = cls, flags
+        self.nodes = tuple(found.nodes)
+        self.declared = frozenset(self.nodes).intersection(fields)
+        self.statics = {name: fresh(value) for name, value in found.statics.items()}
+        self.volatile = tuple(name for name, value in found.statics.items() if is_volatile(value))
+        self.template = {name: self.statics.get(name) for name in found.order}
+        self.formed, self.boxed = frozenset(found.formed), frozenset(found.boxed)
+        self.watch = tuple(found.watch)
+        self.get: Getter = _getter(self.nodes)
+        self.keys = tuple(map(jax.tree_util.GetAttrKey, self.nodes))
 
     @property
     def frozen(self) -> bool:
         """Whether the module is frozen."""
         return self.flags.frozen
+
+    def freshen(self, attributes: dict[str, Any]) -> None:
+        """Give a new module its own copies of the statics that can change in place."""
+        for name in self.volatile:
+            attributes[name] = fresh(self.statics[name])
 
     def __repr__(self) -> str:
         return f"Layout({self.cls.__name__}, nodes={list(self.nodes)}, statics={self.statics})"
@@ -118,74 +117,98 @@ def layout_of(module: Any) -> Layout:
         FieldError: an undeclared attribute holds an array.
         CycleError: the module contains itself.
     """
-    layout: Layout | None = module._layout
+    layout: Layout | None = module._tx_layout
     if layout is not None and (not layout.watch or _unchanged(module, layout)):
         return layout
-    layout = _describe(module)
-    module._layout = layout
+    found = _Found(module)
+    modes = module._tx_modes
+    key = found.key(type(module), modes)
+    with _lock:
+        layout = _interned.get(key)
+        if layout is None:
+            layout = Layout(type(module), modes, found)
+            _interned[key] = layout
+    module._tx_layout = layout
+    note_watched(module, layout)
     return layout
 
 
-def _unchanged(module: Any, layout: Layout) -> bool:
-    """Quick answer for the common containers: lists and dicts of nothing but modules."""
-    attributes = module.__dict__
+def note_watched(module: Any, layout: Layout) -> None:
+    """Remember the elements of the containers that can change in place, where that is simple."""
+    watched: dict[str, list[Any]] = {}
     for name in layout.watch:
+        value = module.__dict__[name]
+        simple = name in layout.formed and name not in layout.boxed and type(value) is list
+        if not simple or not all(map(MODULE_TYPES.__contains__, map(type, value))):
+            set_watched(module, None)
+            return
+        watched[name] = value[:]
+    set_watched(module, watched)
+
+
+def _unchanged(module: Any, layout: Layout) -> bool:
+    """Quick answer for the common container, a list of nothing but modules."""
+    watched: dict[str, list[Any]] | None = getattr(module, "_tx_watched", None)
+    if watched is None:
+        return False
+    attributes = module.__dict__
+    for name, before in watched.items():
         value = attributes[name]
-        kind = type(value)
-        if name not in layout.nodes or name in layout.boxed or not value or kind is not list:
-            return False
-        if not all(map(MODULE_TYPES.__contains__, map(type, value))):
+        if len(value) != len(before) or not all(map(operator.is_, value, before)):
             return False
     return True
 
 
-def _describe(module: Any) -> Layout:
-    cls = type(module)
-    fields = cls._field_metadata
-    attributes = module.__dict__
-    names = [n for n in fields if n in attributes] + [n for n in attributes if n not in fields]
-    nodes: list[str] = []
-    statics: dict[str, Any] = {}
-    special: list[str] = []
-    watch: list[str] = []
-    for name in names:
-        value = attributes[name]
-        meta = fields.get(name)
-        if type(value) in CONCRETE_ARRAY_TYPES and meta is not None and meta.node:
-            nodes.append(name)
-            continue
-        declared = meta is not None
-        if not (meta.node if meta is not None else holds_module(value)):
-            if declared:
-                check_static(module, name, value)
-            elif holds_jax_array(value):
-                raise undeclared_array(module, name, value)
-            statics[name] = value
-            if is_volatile(value):
-                watch.append(name)
-            continue
-        nodes.append(name)
-        if needs_form(value, declared) and type(boxed(value, declared)) is not type(value):
-            special.append(name)
-        if isinstance(value, (list, dict)) or (not declared and is_volatile(value)):
-            watch.append(name)
-    _check_cycle(module, nodes)
-    key = (
-        cls,
-        tuple(nodes),
-        module._modes,
-        frozenset(special),
-        tuple(watch),
-        tuple((name, static_key(value)) for name, value in statics.items()),
-    )
-    with _lock:
-        layout = _interned.get(key)
-        if layout is None:
-            layout = Layout(
-                cls, key[1], statics, module._modes, frozenset(special), tuple(watch), key
-            )
-            _interned[key] = layout
-    return layout
+class _Found:
+    """The attributes of one module, sorted into data and structure."""
+
+    def __init__(self, module: Any) -> None:
+        self.nodes: list[str] = []
+        self.statics: dict[str, Any] = {}
+        self.formed: list[str] = []
+        self.boxed: list[str] = []
+        self.watch: list[str] = []
+        fields = type(module)._field_metadata
+        attributes = module.__dict__
+        self.order = [name for name in attributes if not _is_dunder(name)]
+        names = [n for n in fields if n in attributes] + [n for n in self.order if n not in fields]
+        for name in names:
+            value = attributes[name]
+            meta = fields.get(name)
+            if meta.node if meta is not None else holds_module(value):
+                self.add_node(name, value, meta is not None)
+            else:
+                self.add_static(module, name, value, meta is not None)
+        _check_cycle(module, self.nodes)
+
+    def add_node(self, name: str, value: Any, declared: bool) -> None:
+        self.nodes.append(name)
+        if type(value) in CONCRETE_ARRAY_TYPES:
+            return
+        if needs_form(value, declared):
+            self.formed.append(name)
+            if type(boxed(value, declared)) is not type(value):
+                self.boxed.append(name)
+        if can_change(value):
+            self.watch.append(name)
+
+    def add_static(self, module: Any, name: str, value: Any, declared: bool) -> None:
+        if declared:
+            check_static(module, name, value)
+        elif holds_jax_array(value):
+            raise undeclared_array(module, name, value)
+        self.statics[name] = value
+        if is_volatile(value):
+            self.watch.append(name)
+
+    def key(self, cls: type, modes: Modes) -> Hashable:
+        statics = tuple((name, static_key(value)) for name, value in self.statics.items())
+        names = (tuple(self.nodes), tuple(self.formed), tuple(self.boxed), tuple(self.watch))
+        return (cls, modes, names, statics)
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def check_static(module: Any, name: str, value: Any) -> None:

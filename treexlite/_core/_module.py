@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from treexlite._context import current_init
 from treexlite._core import _fields, _init, _repr, _state_dict, _tabulate, _tree
 from treexlite._core._calls import lazy_fields
-from treexlite._core._class import ModuleMeta, Registered, flatten, unflatten
+from treexlite._core._class import ModuleMeta, Registered, finish_class, flatten, unflatten
 from treexlite._core._containers import holds_jax_array, holds_module
 from treexlite._core._filters import Filter
 from treexlite._core._guard import check_owned
@@ -76,15 +76,16 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         (1, 2, 2)
     """
 
-    _fields: ClassVar[_fields.Fields]
-    _has_compact: ClassVar[bool]
+    _tx_fields: ClassVar[_fields.Fields]
+    _tx_has_compact: ClassVar[bool]
 
     @classmethod
     def _make(cls, args: Any, kwargs: Any) -> Any:
+        finish_class(cls)
         module = cls.__new__(cls)
         start(module, NEW_MODES)
         cls.construct(module, *args, **kwargs)
-        for name in cls._fields.metadata:
+        for name in cls._tx_fields.metadata:
             if name not in module.__dict__:
                 raise FieldError(
                     cls.__name__,
@@ -103,7 +104,7 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
             type(value) in CONCRETE_ARRAY_TYPES
             and type(attributes.get(name)) in CONCRETE_ARRAY_TYPES
         ):
-            meta = self._fields.metadata.get(name)
+            meta = self._tx_fields.metadata.get(name)
             if meta is not None and meta.node:  # an array replaces an array: same structure
                 attributes[name] = value
                 return
@@ -111,12 +112,12 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
-        if name in self._fields.metadata and self._fields.metadata[name].node:
+        if name in self._tx_fields.metadata and self._tx_fields.metadata[name].node:
             self.__dict__[name] = PENDING
         touch(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"attributes": dict(self.__dict__), "modes": tuple(self._modes)}
+        return {"attributes": dict(self.__dict__), "modes": tuple(self._tx_modes)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         start(self, Modes(*state["modes"]))
@@ -179,12 +180,12 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
     @property
     def training(self) -> bool:
         """Whether the module is in training mode (dropout drops, running statistics update)."""
-        return bool(self._modes.training)
+        return bool(self._tx_modes.training)
 
     @property
     def frozen(self) -> bool:
         """Whether the module is frozen: no gradient, no optimizer update, no running statistics."""
-        return bool(self._modes.frozen)
+        return bool(self._tx_modes.frozen)
 
     def train(self, mode: bool = True, inplace: bool = False) -> Self:
         """Return the module, and all below it, in training mode (`mode=False`: evaluation mode)."""
@@ -342,16 +343,18 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
 
 def _assign(module: Module, name: str, value: Any) -> None:
     """The full assignment: everything but an array that replaces an array."""
-    if name in INTERNAL:
+    if name in INTERNAL or (name.startswith("__") and name.endswith("__")):
         object.__setattr__(module, name, value)
         return
     attributes = module.__dict__
-    meta = module._fields.metadata.get(name)
+    meta = module._tx_fields.metadata.get(name)
     if meta is None:
         if name not in attributes and hasattr(getattr(type(module), name, None), "__set__"):
             object.__setattr__(module, name, value)  # a property, or another data descriptor
             return
-        if not holds_module(value) and holds_jax_array(value):
+        if holds_module(value):
+            check_owned(module, name, value)
+        elif holds_jax_array(value):
             raise undeclared_array(module, name, value)
     elif meta.node:
         check_owned(module, name, value)
@@ -362,7 +365,8 @@ def _assign(module: Module, name: str, value: Any) -> None:
         initialising.note(module, name, value)
     before = attributes.get(name, PENDING)
     attributes[name] = value
-    if meta is None or not meta.node or not (_is_simple(value) and _is_simple(before)):
+    plain = meta is not None and meta.node and _is_simple(value) and _is_simple(before)
+    if not plain or is_lazy(value):
         touch(module)
 
 

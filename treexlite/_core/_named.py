@@ -14,12 +14,17 @@ import jax
 from treexlite._core import _tree
 from treexlite._core._graph import walk
 from treexlite._core._nothing import Nothing
-from treexlite._core._paths import FieldInfo, places, slot_numbers
+from treexlite._core._paths import FieldInfo, duplicate_path, places, slot_numbers
 
 
 def named_leaves(tree: Any, keep: Callable[[FieldInfo], bool]) -> dict[str, Any]:
     """Return `{path: leaf}` for the leaves that `keep` holds for, sorted by path."""
-    found = {info.path: info.value for info in _tree.fields(tree) if keep(info)}
+    found: dict[str, Any] = {}
+    for info in _tree.fields(tree):
+        if info.path in found:
+            raise duplicate_path(info.path)
+        if keep(info):
+            found[info.path] = info.value
     return dict(sorted(found.items()))
 
 
@@ -59,4 +64,4 @@ def with_named(
     if inplace:
         _tree.write_values(tree, found, data)
         return tree
-    return found.spec.build(iter(data))[0]
+    return found.spec.build(data).root

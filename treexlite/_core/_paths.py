@@ -13,6 +13,7 @@ import jax
 
 from treexlite._core._graph import LEAF, Spec
 from treexlite._core._layout import Layout
+from treexlite._errors import StructureError
 
 
 class SlotInfo(NamedTuple):
@@ -69,6 +70,7 @@ def places(spec: Spec) -> Places:
         found = Places(
             tuple(namer.slots), tuple(namer.modules), tuple(namer.aliases), tuple(namer.frozen)
         )
+        _check_distinct([info.path for info in found.slots])
         spec.cache["places"] = found
     return found
 
@@ -87,6 +89,24 @@ def slot_numbers(spec: Spec) -> dict[str, int]:
                     found.setdefault(join(alias, path[len(prefix) :]), number)
         spec.cache["slot_numbers"] = found
     return found
+
+
+def _check_distinct(paths: list[str]) -> None:
+    seen: set[str] = set()
+    for path in paths:
+        if path in seen:
+            raise duplicate_path(path)
+        seen.add(path)
+
+
+def duplicate_path(path: str) -> StructureError:
+    """Build the error for two pieces of data with one name."""
+    return StructureError(
+        "paths",
+        expected="every array to have a path of its own",
+        received=f"two at `{path}`",
+        fix="Rename the keys of the dict that print alike (`1` and `'1'`, or keys with a slash).",
+    )
 
 
 class _Namer:

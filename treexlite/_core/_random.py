@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from treexlite._context import FRAME, entered
+from treexlite._core._record import trace_state
 from treexlite._errors import ArgumentError, ContextError, describe
 
 KeyLike: TypeAlias = "int | jax.Array"
@@ -60,8 +61,16 @@ class _Sequence:
 
     def __init__(self, key: jax.Array) -> None:
         self.key = key
+        self.trace = trace_state()
 
     def next(self, module: Any) -> jax.Array:
+        if self.trace != trace_state():
+            raise ContextError(
+                "next_key",
+                expected="`with tx.rng_key(key):` to be opened in the function that JAX traces",
+                received="a block around the transformed function",
+                fix="Pass a key as an argument, and open `tx.rng_key(key)` inside the function.",
+            )
         key: jax.Array
         self.key, key = jax.random.split(self.key)
         return key

@@ -18,9 +18,7 @@ import jax
 try:
     from jax.extend.core import get_opaque_trace_state
 except ImportError:  # before JAX 0.10 it had another home and a mandatory argument
-    get_opaque_trace_state = functools.partial(
-        jax.core.get_opaque_trace_state, convention="flax"
-    )
+    get_opaque_trace_state = functools.partial(jax.core.get_opaque_trace_state, convention="flax")
 
 
 class Modes(NamedTuple):
@@ -38,25 +36,35 @@ class Record:
     """The slots of every module.
 
     Attributes:
-        _version: a number that no other module has had; a new one when the structure may have
+        _tx_version: a number that no other module has had; a new one when the structure may have
             changed.
-        _layout: the cached `Layout`, or None.
-        _modes: training, frozen, compact.
-        _trace: the trace in which the module was made.
-        _walk: the cached walk below this module; may be unset.
-        _ready: whether no field waits for `init`, as far as known; may be unset.
+        _tx_layout: the cached `Layout`, or None.
+        _tx_modes: training, frozen, compact.
+        _tx_trace: the trace in which the module was made.
+        _tx_walk: the cached walk below this module; may be unset.
+        _tx_ready: whether no field waits for `init`, as far as known; may be unset.
+        _tx_watched: the elements of the containers in `_tx_layout.watch`; may be unset.
     """
 
-    __slots__ = ("_layout", "_modes", "_ready", "_trace", "_version", "_walk")
+    __slots__ = (
+        "_tx_layout",
+        "_tx_modes",
+        "_tx_ready",
+        "_tx_trace",
+        "_tx_version",
+        "_tx_walk",
+        "_tx_watched",
+    )
 
 
 INTERNAL = frozenset(Record.__slots__)
 versions = itertools.count(1)
-version_of: Callable[[Any], int] = operator.attrgetter("_version")
+version_of: Callable[[Any], int] = operator.attrgetter("_tx_version")
 _slots = vars(Record)
-_set_version, _set_layout = _slots["_version"].__set__, _slots["_layout"].__set__
-_set_modes, _set_trace = _slots["_modes"].__set__, _slots["_trace"].__set__
-_set_ready = _slots["_ready"].__set__
+_set_version, _set_layout = _slots["_tx_version"].__set__, _slots["_tx_layout"].__set__
+_set_modes, _set_trace = _slots["_tx_modes"].__set__, _slots["_tx_trace"].__set__
+_set_ready, _set_walk = _slots["_tx_ready"].__set__, _slots["_tx_walk"].__set__
+set_watched: Callable[[Any, Any], None] = _slots["_tx_watched"].__set__
 
 
 def trace_state() -> Any:
@@ -94,9 +102,11 @@ def touch(module: Any) -> None:
     """Take note that the structure of a module may have changed."""
     _set_version(module, next(versions))
     _set_layout(module, None)
+    _set_walk(module, None)
+    _set_ready(module, False)
 
 
 def change_modes(module: Any, **changes: Any) -> None:
     """Set some of the modes of this module alone."""
-    _set_modes(module, module._modes._replace(**changes))
+    _set_modes(module, module._tx_modes._replace(**changes))
     touch(module)

@@ -22,14 +22,14 @@ def _module(module: Any, seen: set[int]) -> str:
     if id(module) in seen:
         return f"{name}(...)"
     seen.add(id(module))
-    metadata = module._fields.metadata
+    metadata = module._tx_fields.metadata
     parts = []
     for field, value in vars(module).items():
         meta = metadata.get(field)
         kind = meta.kind.__name__ if meta is not None and meta.kind is not type(None) else ""
         text = _value(value, seen)
         parts.append(f"{field}={kind + ' ' if kind and not holds_module(value) else ''}{text}")
-    modes = module._modes
+    modes = module._tx_modes
     parts += [] if modes.training else ["training=False"]
     parts += ["frozen=True"] if modes.frozen else []
     return _layout(f"{name}(", parts, ")")

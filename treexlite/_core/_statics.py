@@ -6,8 +6,9 @@ content), `functools.partial`, dataclasses and functions made alike (same code, 
 and keep apart what Python calls equal but a program does not (`1`, `1.0` and `True`; `0.0` and
 `-0.0`).
 
-Objects without a content to compare are compared by identity. Their key holds the id alone: whoever
-stores a key keeps the value alive beside it.
+Objects without a content to compare are compared by identity, and by their attributes as they are
+now, so that a changed configuration object is noticed. Their key holds the id alone: whoever stores
+a key keeps the value alive beside it.
 """
 
 from __future__ import annotations
@@ -79,12 +80,38 @@ def static_key(value: Any) -> Hashable:
         names = (f.name for f in dataclasses.fields(value))
         return (kind, tuple((n, static_key(getattr(value, n, None))) for n in names))
     if getattr(kind, "__hash__", None) in (None, object.__hash__):
-        return ("id", id(value))
+        return ("id", id(value), _attributes_key(value))
     try:
         hash(value)
     except TypeError:
         return ("id", id(value))
     return (kind, value)
+
+
+def _has_attributes(value: Any) -> bool:
+    """Whether this is an object with attributes, such as a namespace or a configuration."""
+    return (
+        hasattr(value, "__dict__")
+        and not callable(value)
+        and not isinstance(value, (type, types.ModuleType, jax.Array))
+        and type(value) not in MODULE_TYPES
+    )
+
+
+def _attributes_key(value: Any) -> Hashable:
+    """Return a key of an object's attributes; objects inside it are compared by identity."""
+    if not _has_attributes(value):
+        return None
+    return tuple((n, _shallow_key(item)) for n, item in sorted(vars(value).items()))
+
+
+def _shallow_key(value: Any) -> Hashable:
+    simple = type(value) in _ATOMS or isinstance(value, (float, complex, np.ndarray, np.generic))
+    if simple or (isinstance(value, (list, tuple)) and not any(map(_has_attributes, value))):
+        return static_key(value)
+    if isinstance(value, dict) and not any(map(_has_attributes, value.values())):
+        return static_key(value)
+    return ("id", id(value))
 
 
 def _generated_eq(kind: type) -> bool:
@@ -165,7 +192,9 @@ def is_volatile(value: Any) -> bool:
             return _generated_eq(kind)
         fields = (f.name for f in dataclasses.fields(value))
         return any(is_volatile(getattr(value, name, None)) for name in fields)
-    return False
+    if kind is functools.partial:
+        return any(map(is_volatile, (*value.args, *value.keywords.values())))
+    return getattr(kind, "__hash__", None) in (None, object.__hash__) and _has_attributes(value)
 
 
 def fresh(value: Any) -> Any:
@@ -177,6 +206,8 @@ def fresh(value: Any) -> Any:
     if isinstance(value, tuple):
         items = list(map(fresh, value))
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if not isinstance(value, (list, dict, set, bytearray)) and not dataclasses.is_dataclass(value):
+        return value  # an object with an identity of its own
     clone = copy.copy(value)
     if isinstance(clone, list):
         clone[:] = map(fresh, clone)

@@ -87,7 +87,7 @@ def _abstract_call(module: Any, inputs: Any) -> tuple[Any, dict[str, str]]:
     outputs: dict[str, str] = {}
 
     def run(values: list[Any], arrays: list[Any]) -> None:
-        root, modules = found.spec.build(iter(values))
+        root, modules, _ = found.spec.build(values)
         paths = dict(zip(map(id, modules), places(found.spec).modules, strict=True))
 
         def record(member: Any, output: Any) -> None:

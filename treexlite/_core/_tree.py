@@ -17,13 +17,14 @@ import jax.numpy as jnp
 
 from treexlite._core import _filters
 from treexlite._core._filters import Filter
-from treexlite._core._graph import Walk, modules_of, walk, write_back
+from treexlite._core._graph import Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._kinds import Parameter
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
 from treexlite._core._record import change_modes
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_array, is_module, is_numeric
+from treexlite._core._write_back import write_back
 from treexlite._errors import StructureError, UnknownFieldError, describe
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ def _rebuild(tree: Any, where: str, filters: tuple[Filter, ...], f: Any, other: 
     found = walk(tree)
     chosen = _select(where, tree, found, filters)
     values = [_map_slot(v, c, f, other) for v, c in zip(found.values(), chosen, strict=True)]
-    return found.spec.build(iter(values))[0]
+    return found.spec.build(values).root
 
 
 def filter(tree: T, *filters: Filter) -> T:
@@ -153,7 +154,7 @@ def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
         found.spec.build(
             _map_slot(value, [part == number for part in slot], _same, _nothing)
             for value, slot in zip(found.values(), parts, strict=True)
-        )[0]
+        ).root
         for number in range(len(filters) + 1)
     )
 
@@ -173,7 +174,7 @@ def combine(tree: T, *others: T) -> T:
 def merge(tree: T, *others: Any) -> T:
     """Return a copy of `tree` with the data of `others` laid over it, path by path."""
     found = walk(tree)
-    return found.spec.build(iter(_overlaid(tree, found, others)))[0]  # type: ignore[no-any-return]
+    return found.spec.build(_overlaid(tree, found, others)).root  # type: ignore[no-any-return]
 
 
 def update(tree: T, *others: Any, inplace: bool = False) -> T:
@@ -200,7 +201,8 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
                 check_owned(owners[slot.module], slot.name, new)
             changed.append(number)
     if found.snapshot is not None:
-        write_back(found.spec, iter(values), dict(enumerate(owners)), tree)
+        own = dict(enumerate(found.containers))
+        write_back(found.spec, values, dict(enumerate(owners)), own)
         return
     for number in changed:
         found.owners[number][found.names[number]] = values[number]
@@ -232,11 +234,12 @@ def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
 
 def _overlay(path: str, left: Any, right: Any) -> Any:
     """Lay the leaves of one slot over those of another; `Nothing` covers nothing."""
-    if right is Nothing or _is_leaf(right) or _is_leaf(left):
-        return left if right is Nothing else right
+    if _is_leaf(right):
+        return right
     over, over_structure = _with_holes(right)
-    if not any(leaf is Nothing for leaf in over):
-        return right if over else left
+    present = [leaf for leaf in over if leaf is not Nothing]
+    if len(present) == len(over) or not present or _is_leaf(left):
+        return right if present else left
     base, structure = _with_holes(left)
     if structure != over_structure:
         raise StructureError(

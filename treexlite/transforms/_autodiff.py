@@ -97,7 +97,7 @@ class Differentiated(Transform):
         return output
 
     def _position(self, argnum: int, count: int) -> int:
-        offset = len(self.args)
+        offset = self.num_known
         position = argnum + offset if argnum >= 0 else argnum + count
         if not offset <= position < count:
             raise ArgumentError(
@@ -192,7 +192,7 @@ class _Choice:
                 taken = [next(remaining) for _ in leaves]
                 grads = [by_number[n] if keep else Nothing for n, keep in taken]
                 values.append(jax.tree_util.tree_unflatten(treedef, grads))
-            modules[root] = found.spec.build(iter(values))[0]
+            modules[root] = found.spec.build(values).root
         return jax.tree_util.tree_map(
             lambda leaf: modules[leaf.index] if _is_hole(leaf) else leaf,
             argument,

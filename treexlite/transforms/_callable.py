@@ -8,6 +8,7 @@ class body.
 
 from __future__ import annotations
 
+import copy
 import functools
 import types
 from collections.abc import Callable
@@ -30,6 +31,8 @@ def unwrap(where: str, f: Any) -> tuple[Callable[..., Any], tuple[Any, ...], dic
         return f.__func__, (f.__self__,), {}
     if isinstance(f, BoundTransform):
         return f.transform, (f.instance,), {}
+    if isinstance(f, Transform):
+        return f.unbound(), f.args, f.kwargs
     if isinstance(f, functools.partial):
         function, args, kwargs = unwrap(where, f.func)
         return function, (*args, *f.args), {**kwargs, **f.keywords}
@@ -53,12 +56,19 @@ class Transform:
 
     Args:
         f: what to transform.
+
+    Attributes:
+        function: the plain function below.
+        args: positional arguments that are already known, such as `self`.
+        kwargs: the same by name.
+        num_known: how many positional arguments were known when the transformation was made.
     """
 
     name = "transform"
 
     def __init__(self, f: Any) -> None:
         self.function, self.args, self.kwargs = unwrap(self.name, f)
+        self.num_known = len(self.args)
         named = f if hasattr(f, "__name__") else self.function
         functools.update_wrapper(self, named, updated=())
         self._is_compact = getattr(named, "_is_compact", False)
@@ -69,6 +79,17 @@ class Transform:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the transformed function with all its arguments."""
         raise NotImplementedError
+
+    def unbound(self) -> Transform:
+        """Return the same transformation without its known arguments, to be given them again.
+
+        A transformation around this one must see the modules among them as arguments of its own.
+        """
+        if not self.args and not self.kwargs:
+            return self
+        other = copy.copy(self)
+        other.args, other.kwargs = (), {}
+        return other
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else BoundTransform(self, instance)

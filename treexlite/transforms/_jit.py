@@ -8,6 +8,7 @@ in the output's treedef, which JAX keeps beside each compiled entry.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -62,8 +63,10 @@ class Jitted(Transform):
         options: dict[str, Any],
     ) -> None:
         super().__init__(f)
-        self.static_argnums = tuple(n + len(self.args) if n >= 0 else n for n in static_argnums)
-        self.static_argnames = tuple(static_argnames)
+        positions = [n + len(self.args) if n >= 0 else n for n in static_argnums]
+        self.static_argnums, self.static_argnames = _both_ways(
+            self.function, positions, static_argnames
+        )
         self.donate = donate
         self.options = options
         self._plans: dict[Any, Plan] = {}
@@ -92,11 +95,11 @@ class Jitted(Transform):
             payload, node = call(plan, packed.arguments, *leaves)
         except TypeError as error:
             raise _explained(packed, error) from None
-        except RuntimeError as error:
-            if "donate the same buffer twice" not in str(error):
+        except (RuntimeError, ValueError) as error:
+            if "donate" not in str(error):
                 raise
             payload, node = call(plan, packed.arguments, *_distinct(packed))
-        return commit(packed, payload, node.effect)
+        return commit(packed, payload, node.effect, uniform=True)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Packed, Plan]:
         statics: tuple[Any, ...] = ()
@@ -169,7 +172,7 @@ class Jitted(Transform):
             return output
         remaining = iter(values)
         data = [next(remaining) if n is None else _shape(packed.leaves[n]) for n in effect.sources]
-        (_, outputs), _ = effect.spec.build(iter(data))
+        _, outputs, _ = effect.spec.build(data).root
         return jax.tree_util.tree_unflatten(effect.treedef, outputs)
 
     def cache_size(self) -> int:
@@ -181,6 +184,22 @@ class Jitted(Transform):
         self._plans.clear()
         self._compiled.clear_cache()
         self._num_traces = 0
+
+
+def _both_ways(
+    function: Callable[..., Any], positions: Sequence[int], names: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Complete positions by names and names by positions, from the signature of the function."""
+    if not positions and not names:
+        return (), ()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a builtin: nothing to complete from
+        return tuple(positions), tuple(names)
+    order = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = [order[n] for n in positions if -len(order) <= n < len(order)]
+    placed = [order.index(name) for name in names if name in order]
+    return tuple(sorted({*positions, *placed})), tuple(dict.fromkeys([*names, *named]))
 
 
 def _with_statics(arguments: Any, statics: tuple[tuple[Any, Any], ...]) -> Any:

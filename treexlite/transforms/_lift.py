@@ -24,7 +24,7 @@ from typing import Any
 import jax
 
 from treexlite._core._containers import items_of
-from treexlite._core._graph import Spec, Walk, modules_of, walk, write_back
+from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import (
@@ -35,7 +35,8 @@ from treexlite._core._registry import (
     is_module,
     is_numeric,
 )
-from treexlite._errors import NodeValueError, describe
+from treexlite._core._write_back import numbers_among, renumbered, write_back
+from treexlite._errors import NodeValueError, StructureError, describe
 
 
 class Hole:
@@ -181,13 +182,25 @@ class Effect:
     Attributes:
         written: for each unit the slots that changed, when the structure did not change.
         consumed: the slots (over all units) whose old data is not needed any more.
-        spec: the structure of `(units, outputs)` afterwards, when it did change, else None.
+        spec: the structure of `(units, outputs, detached modules)` afterwards, when it did change,
+            else None.
         sources: for each slot of `spec` the old slot whose data it has, or None for new data.
         origin: for each module of `spec` its number before, or None for a new module.
+        containers: the same for mutable containers.
+        attached: how many modules are below the units; outputs and detached ones come after.
         treedef: how the outputs are put together again.
     """
 
-    __slots__ = ("consumed", "origin", "sources", "spec", "treedef", "written")
+    __slots__ = (
+        "attached",
+        "consumed",
+        "containers",
+        "origin",
+        "sources",
+        "spec",
+        "treedef",
+        "written",
+    )
 
     def __init__(self, consumed: tuple[int, ...]) -> None:
         self.consumed = consumed
@@ -195,6 +208,8 @@ class Effect:
         self.spec: Spec | None = None
         self.sources: tuple[int | None, ...] = ()
         self.origin: tuple[int | None, ...] = ()
+        self.containers: tuple[int | None, ...] = ()
+        self.attached = 0
         self.treedef: Any = None
 
 
@@ -231,21 +246,40 @@ class Inside:
         self.specs: tuple[Spec, ...] = specs
         self.units: list[Any] = []
         self.modules: list[Any] = []
+        self.containers: list[Any] = []
+        self.containers_in: list[tuple[Any, Any]] = []
         values = iter(self.leaves)
         for spec in specs:
-            unit, modules = spec.build(values)
+            unit, modules, containers = spec.build(values)
             self.units.append(unit)
             self.modules += modules
+            self.containers += containers
         joint = len(specs) != num_roots
         self.roots = list(self.units[0]) if joint else self.units
 
     def fill(self, arguments: Any) -> Any:
         """Return `(args, kwargs)` with the copies where the holes were."""
-        return jax.tree_util.tree_map(
+        filled = jax.tree_util.tree_map(
             lambda leaf: self.roots[leaf.index] if _is_hole(leaf) else leaf,
             arguments,
             is_leaf=_is_hole,
         )
+        mutable = [arg for arg in (*filled[0], *filled[1].values()) if not is_module(arg)]
+        self.containers_in = [(arg, _contents(arg)) for arg in mutable if _has_module(arg)]
+        return filled
+
+    def _check_arguments(self) -> None:
+        """Raise when the function changed a container of modules that was an argument itself."""
+        for argument, before in self.containers_in:
+            after = _contents(argument)
+            same_leaves = all(map(operator.is_, after[0], before[0]))
+            if len(after[0]) != len(before[0]) or not same_leaves or after[1] != before[1]:
+                raise StructureError(
+                    "transformation",
+                    expected="a container of modules that is an argument to keep its elements",
+                    received=f"another {type(argument).__name__} after the call than before",
+                    fix="Keep the container in an attribute of a module, or return it.",
+                )
 
     def close(self, output: Any, force: tuple[int, ...] = ()) -> tuple[Any, EffectNode]:
         """Compare what is there now with what was built.
@@ -257,6 +291,7 @@ class Inside:
         Returns:
             A tree of arrays, and the effect; `commit` takes both.
         """
+        self._check_arguments()
         walks = [walk(unit) for unit in self.units]
         modules = [m for u, w in zip(self.units, walks, strict=True) for m in modules_of(u, w)]
         outputs, treedef = jax.tree_util.tree_flatten(output, is_leaf=is_module)
@@ -288,7 +323,7 @@ class Inside:
     def _close_with_structure(
         self, outputs: tuple[Any, ...], treedef: Any, force: tuple[int, ...]
     ) -> tuple[Any, EffectNode]:
-        everything = (tuple(self.units), outputs)
+        everything = (tuple(self.units), outputs, self._detached(outputs))
         found = walk(everything)
         values = found.values()
         old = {id(leaf): n for n, leaf in enumerate(self.leaves) if n not in force}
@@ -296,14 +331,21 @@ class Inside:
         for value in values:
             number = old.get(id(value))
             sources.append(number if number is not None and self._is_old(number, value) else None)
-        numbers = {id(module): n for n, module in enumerate(self.modules)}
         effect = Effect(tuple(n for n in range(len(self.leaves)) if n not in sources))
         effect.spec = found.spec
         effect.sources = tuple(sources)
-        effect.origin = tuple(numbers.get(id(m)) for m in modules_of(everything, found))
+        effect.origin = numbers_among(self.modules, modules_of(everything, found))
+        effect.containers = numbers_among(self.containers, found.containers)
         effect.treedef = treedef
+        effect.attached = len(walk(tuple(self.units)).modules)
         new = [v for v, source in zip(values, sources, strict=True) if source is None]
         return (None, new), EffectNode(effect)
+
+    def _detached(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the modules that the function took out of the tree; what it wrote there counts."""
+        everything = (tuple(self.units), outputs)
+        reachable = set(map(id, modules_of(everything, walk(everything))))
+        return tuple(module for module in self.modules if id(module) not in reachable)
 
     def _is_old(self, number: int, value: Any) -> bool:
         """Whether slot `number` has the data it was built with (also inside a mutable tree)."""
@@ -316,6 +358,10 @@ class Inside:
         return bool(treedef == structure and all(map(operator.is_, leaves, before)))
 
 
+def _contents(container: Any) -> tuple[list[Any], Any]:
+    return jax.tree_util.tree_flatten(container, is_leaf=is_module)
+
+
 def _rebuilt(tree: Any) -> Any:
     """Copy the containers of a tree, so that changing them does not touch the user's."""
     if items_of(tree) is None:
@@ -323,8 +369,14 @@ def _rebuilt(tree: Any) -> Any:
     return jax.tree_util.tree_map(lambda leaf: leaf, tree)
 
 
-def commit(packed: Packed, payload: Any, effect: Effect) -> Any:
+def commit(packed: Packed, payload: Any, effect: Effect, uniform: bool = False) -> Any:
     """Write what a function did into the user's own modules.
+
+    Args:
+        packed: the arguments of the call.
+        payload: what `Inside.close` returned, after the transformation.
+        effect: the same.
+        uniform: whether the arrays come from one compiled function: all of them traced, or none.
 
     Returns:
         What the function returned, with the user's modules where it returned theirs.
@@ -335,7 +387,7 @@ def commit(packed: Packed, payload: Any, effect: Effect) -> Any:
     output, values = payload
     if effect.spec is not None:
         return _commit_structure(packed, values, effect)
-    if values and type(values[0]) not in CONCRETE_ARRAY_TYPES:
+    if values and not (uniform and type(values[0]) in CONCRETE_ARRAY_TYPES):
         _check_all_owned(packed, values, effect)
     start = 0
     for unit, found, written in zip(packed.units, packed.walks, effect.written, strict=True):
@@ -352,7 +404,7 @@ def commit(packed: Packed, payload: Any, effect: Effect) -> Any:
             for number, value in zip(written, part, strict=True):
                 data[number] = value
             modules = dict(enumerate(modules_of(unit, found)))
-            write_back(found.spec, iter(data), modules, unit)
+            write_back(found.spec, data, modules, dict(enumerate(found.containers)))
     return output
 
 
@@ -378,15 +430,15 @@ def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> N
 
 def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> Any:
     assert effect.spec is not None
-    modules = packed.modules()
-    existing = {n: modules[old] for n, old in enumerate(effect.origin) if old is not None}
+    existing = renumbered(effect.origin, packed.modules())
+    containers = [container for found in packed.walks for container in found.containers]
+    own_containers = renumbered(effect.containers, containers)
     remaining = iter(values)
     data = [next(remaining) if old is None else packed.leaves[old] for old in effect.sources]
     for slot, value in zip(places(effect.spec).slots, data, strict=True):
-        if slot.module in existing:
-            check_owned(existing[slot.module], slot.name, value)
-    units = tuple(packed.units)
-    _, outputs = write_back(effect.spec, iter(data), existing, (units, ()))
+        if slot.module < effect.attached and packed.roots:  # also new modules below the user's
+            check_owned(existing.get(slot.module, packed.roots[0]), slot.name, value)
+    _, outputs, _ = write_back(effect.spec, data, existing, own_containers)
     return jax.tree_util.tree_unflatten(effect.treedef, outputs)
 
 

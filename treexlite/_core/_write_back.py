@@ -1,0 +1,125 @@
+"""Bringing a graph of modules home: new structure and data for the user's own objects.
+
+In: a `Spec`, data for its slots, and the user's objects for some of its numbers. Out: the root.
+    What
+mutates: exactly those objects, in place; everything else is made new. This is the slow way, taken
+when a function changed structure (added a module, counted in a plain int, appended to a list).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from treexlite._core._containers import Form
+from treexlite._core._graph import LEAF, Again, Spec
+from treexlite._core._layout import Layout
+from treexlite._core._record import instantiate, restructure
+from treexlite._core._statics import fresh, static_key
+
+
+def write_back(
+    spec: Spec,
+    values: Iterable[Any],
+    modules: Mapping[int, Any],
+    containers: Mapping[int, Any],
+) -> Any:
+    """Give a graph of modules the structure of `spec` and the data in `values`, in place.
+
+    Args:
+        spec: the structure to reach.
+        values: the data, one for each slot.
+        modules: the user's own module for some of the numbers; the others are made new.
+        containers: the same for mutable containers.
+
+    Returns:
+        The root after the change.
+    """
+    return _Writer(iter(values), modules, containers).visit(spec.tree)
+
+
+def numbers_among(before: Sequence[Any], after: Sequence[Any]) -> tuple[int | None, ...]:
+    """Return for each object in `after` its number in `before`, or None for a new one."""
+    numbers = {id(value): number for number, value in enumerate(before)}
+    return tuple(numbers.get(id(value)) for value in after)
+
+
+def renumbered(origin: Sequence[int | None], own: Sequence[Any]) -> dict[int, Any]:
+    """Return the user's own objects under their new numbers."""
+    return {new: own[old] for new, old in enumerate(origin) if old is not None}
+
+
+class _Writer:
+    """The recursion of `write_back`."""
+
+    def __init__(
+        self, values: Iterator[Any], modules: Mapping[int, Any], containers: Mapping[int, Any]
+    ) -> None:
+        self.values = values
+        self.own_modules, self.own_containers = modules, containers
+        self.modules: list[Any] = []
+        self.containers: list[Any] = []
+
+    def visit(self, node: Any) -> Any:
+        if node is LEAF:
+            return next(self.values)
+        if type(node) is int:
+            return self.modules[node]
+        if type(node) is Again:
+            return self.containers[node.number]
+        if type(node[0]) is Layout:
+            return self.visit_module(node)
+        return self.visit_container(node)
+
+    def visit_container(self, node: Any) -> Any:
+        form: Form = node[0]
+        number = len(self.containers)
+        if form.mutable:
+            self.containers.append(None)
+        container = form.rebuild([self.visit(child) for child in node[1:]])
+        if form.mutable:
+            own = self.own_containers.get(number)
+            container = container if own is None else _refill(own, container)
+            self.containers[number] = container
+        return container
+
+    def visit_module(self, node: Any) -> Any:
+        layout: Layout = node[0]
+        module = self.own_modules.get(len(self.modules))
+        if module is None:
+            module = instantiate(layout)
+        self.modules.append(module)
+        attributes = module.__dict__
+        data = dict(layout.template)
+        for name, child in zip(layout.nodes, node[1:], strict=True):
+            data[name] = self.visit(child)
+        for name, value in layout.statics.items():
+            data[name] = _static(attributes[name], value) if name in attributes else fresh(value)
+        attributes.clear()
+        attributes.update(data)
+        restructure(module, layout)
+        return module
+
+
+def _static(own: Any, value: Any) -> Any:
+    """Return the user's own static value if it is equal, or can be made so in place."""
+    if static_key(own) == static_key(value):
+        return own
+    same = type(own) is type(value) and isinstance(value, (list, dict, set))
+    return _refill(own, fresh(value)) if same else fresh(value)
+
+
+def _refill(own: Any, container: Any) -> Any:
+    """Give the user's own container the elements of another."""
+    if isinstance(own, list):
+        own[:] = container
+    elif isinstance(own, (dict, set)):
+        elements = container.copy()
+        own.clear()
+        own.update(elements)
+    else:
+        for field in dataclasses.fields(own):
+            if hasattr(container, field.name):
+                setattr(own, field.name, getattr(container, field.name))
+    return own
