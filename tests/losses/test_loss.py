@@ -93,6 +93,19 @@ def test_a_missing_target_of_weight_zero_reaches_no_gradient() -> None:
     np.testing.assert_array_equal(gradient, [[0], [4]])
 
 
+def test_a_formula_without_a_value_at_zero_does_not_bring_the_absent_back() -> None:
+    class LogLoss(Loss):
+        def per_example(self, target: jax.Array, preds: jax.Array) -> jax.Array:
+            return -target * jnp.log(preds)
+
+    preds, weights = jnp.array([0.5, 1.0]), jnp.array([0.0, 1.0])
+    value, gradient = jax.value_and_grad(LogLoss(), argnums=1)(jnp.ones(2), preds, weights)
+    assert value == 0
+    np.testing.assert_array_equal(gradient, [0, -1])
+    unreduced = LogLoss(reduction="none")(jnp.ones(2), preds, weights)
+    np.testing.assert_array_equal(unreduced, [0, 0])
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_when_all_are_absent_the_loss_is_zero(reduction: Any) -> None:
     loss = MeanSquaredError(reduction=reduction)

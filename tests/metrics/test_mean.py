@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -40,6 +41,14 @@ def test_weights_count_each_value_of_an_example() -> None:
     assert mean(values=values, sample_weight=jnp.array([3, 1])) == (3 * 4 + 30) / 8
     np.testing.assert_array_equal(mean.count, [8, 0])
     assert Mean()(values=values, sample_weight=jnp.array([[1, 0], [0, 0.5]])) == 11 / 1.5
+
+
+def test_a_formula_without_a_value_at_zero_does_not_bring_the_absent_back() -> None:
+    class MeanLog(Mean):
+        def per_example(self, target: Any, preds: Any) -> jax.Array:
+            return jnp.log(preds)
+
+    assert MeanLog()(preds=jnp.array([0.5, 1.0]), sample_weight=jnp.array([0, 1])) == 0
 
 
 @pytest.mark.parametrize("weights", [np.array([0.5, 0.25]), jnp.array([2, 1], jnp.uint8)])
