@@ -1,8 +1,9 @@
 """Random module trees, and random programs over them.
 
-A `Tree` description is turned into a module by `build`; a program is a list of operations, each of which
-finds its target by walking the tree, so that it means something for every tree. All arithmetic is on small
-integers, so that eager and compiled runs agree to the bit.
+A `Tree` description is turned into a module by `build`; a program is a list of operations, each of
+which finds its target by walking the tree, so that it means something for every tree. All
+arithmetic is a handful of integer operations, so that eager and compiled runs agree to the bit and
+compiling is cheap.
 """
 
 from __future__ import annotations
@@ -34,20 +35,20 @@ class Cell(tx.Module):
     def __init__(self, value: int, *, random: bool = False) -> None:
         self.w = jnp.full((2,), float(value))
         self.s = jnp.array(value, jnp.int32)
-        self.key = jax.random.PRNGKey(value) if random else None
-        self.memory = {"z": jnp.array(value), "a": jnp.array(2 * value)}
+        self.key = jnp.array([value, 7], jnp.int32) if random else None
+        self.memory = {"z": jnp.array(value, jnp.int32), "a": jnp.array(2 * value, jnp.int32)}
         self.n = 0
         self.notes: list[Any] = []
 
     def __call__(self, x: jax.Array) -> jax.Array:
         if self.training and not self.frozen:
-            self.s = (self.s * 3 + x) % 1009
+            self.s = self.s * 3 + x
         if self.key is not None:
-            self.key, key = jax.random.split(self.key)
-            x = x + jax.random.randint(key, (), 0, 10)
+            self.key = self.key * 5 + 1  # a cheap stand-in for splitting
+            x = x + self.key[0]
         for value in self.memory.values():  # the order of the keys matters
-            x = (x * 2 + value) % 1009
-        return (x + self.s + self.n + len(self.notes)) % 1009
+            x = x * 2 + value
+        return x + self.s + (self.n + len(self.notes))
 
 
 @dataclasses.dataclass
@@ -76,7 +77,7 @@ class Branch(tx.Module):
         elif shape == "nested":
             self.children = [{"inner": [children[0]]}, children[1:]]
         elif shape == "dataclass":
-            self.children = Pair(children[0], "pair", children[-1])
+            self.children = Pair(children[0], "pair", children[1] if len(children) > 1 else None)
         else:
             for i, child in enumerate(children):
                 setattr(self, f"child{i}", child)
@@ -84,8 +85,8 @@ class Branch(tx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         for child in direct_children(self):
             x = child(x)
-        self.total = (self.total + x) % 1009
-        return (x * self.scale) % 1009
+        self.total = self.total + x
+        return x * self.scale
 
 
 def direct_children(module: Any) -> list[Any]:
@@ -169,6 +170,7 @@ OPS = (
     "write_state",
     "write_parameter",
     "swap_arrays",
+    "detach",
     "count",
     "note",
     "relabel",
@@ -185,7 +187,7 @@ OPS = (
     "freeze",
     "unfreeze",
 )
-SHARING_OPS = (*OPS, "alias", "swap_modules")
+SHARING_OPS = (*OPS, "alias", "alias_list", "swap_modules")
 
 
 def programs(sharing: bool) -> st.SearchStrategy[list[Op]]:
@@ -304,7 +306,7 @@ def _replace_module(root: Any, module: Any, modules: list[Any], value: int, x: A
 
 def _reset_field(root: Any, module: Any, modules: list[Any], value: int, x: Any) -> Any:
     if isinstance(module, Cell):
-        module.key = None if value % 2 else jax.random.PRNGKey(value)
+        module.key = None if value % 2 else jnp.array([value, 3], jnp.int32)
     return x
 
 
@@ -324,6 +326,23 @@ def _swap_modules(root: Any, module: Any, modules: list[Any], value: int, x: Any
     return x
 
 
+def _alias_list(root: Any, module: Any, modules: list[Any], value: int, x: Any) -> Any:
+    children = getattr(module, "children", None)
+    if isinstance(children, (list, dict)):
+        module.again = children
+    return x
+
+
+def _detach(root: Any, module: Any, modules: list[Any], value: int, x: Any) -> Any:
+    children = getattr(module, "children", None)
+    if isinstance(children, list) and children and isinstance(children[0], Cell):
+        cell = children.pop(0)
+        cell.s = cell.s + value
+        cell.n += 1
+        module.last = cell
+    return x
+
+
 def _mode(name: str) -> Any:
     def apply(root: Any, module: Any, modules: list[Any], value: int, x: Any) -> Any:
         getattr(module, name)(inplace=True)
@@ -337,6 +356,8 @@ APPLY: dict[str, Any] = {
     "write_state": _write_state,
     "write_parameter": _write_parameter,
     "swap_arrays": _swap_arrays,
+    "alias_list": _alias_list,
+    "detach": _detach,
     "count": _count,
     "note": _note,
     "relabel": _relabel,

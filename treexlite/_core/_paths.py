@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from treexlite._core._graph import LEAF, Spec
+from treexlite._core._graph import LEAF, Again, Spec
 from treexlite._core._layout import Layout
 from treexlite._errors import StructureError
 
@@ -51,13 +51,13 @@ class Places:
     Attributes:
         slots: one entry for each slot.
         modules: for each module number its first path; `""` is the root.
-        aliases: `(path, number)` of every further path to a shared module.
+        aliases: `(path, first path)` of every further path to a shared module or container.
         frozen: for each module number whether it is frozen.
     """
 
     slots: tuple[SlotInfo, ...]
     modules: tuple[str, ...]
-    aliases: tuple[tuple[str, int], ...]
+    aliases: tuple[tuple[str, str], ...]
     frozen: tuple[bool, ...]
 
 
@@ -81,8 +81,7 @@ def slot_numbers(spec: Spec) -> dict[str, int]:
     if found is None:
         where = places(spec)
         found = {info.path: number for number, info in enumerate(where.slots)}
-        for alias, module in where.aliases:
-            root = where.modules[module]
+        for alias, root in where.aliases:
             prefix = f"{root}/" if root else ""
             for path, number in list(found.items()):
                 if path.startswith(prefix):
@@ -113,14 +112,17 @@ class _Namer:
     def __init__(self) -> None:
         self.slots: list[SlotInfo] = []
         self.modules: list[str] = []
-        self.aliases: list[tuple[str, int]] = []
+        self.aliases: list[tuple[str, str]] = []
+        self.containers: list[str] = []
         self.frozen: list[bool] = []
 
     def visit(self, node: Any, path: str, name: str, kind: type, module: int) -> None:
         if node is LEAF:
             self.slots.append(SlotInfo(path, name, kind, module))
         elif type(node) is int:
-            self.aliases.append((path, node))
+            self.aliases.append((path, self.modules[node]))
+        elif type(node) is Again:
+            self.aliases.append((path, self.containers[node.number]))
         elif type(node[0]) is Layout:
             layout: Layout = node[0]
             number = len(self.modules)
@@ -132,6 +134,8 @@ class _Namer:
                 field_kind = type(None) if meta is None else meta.kind
                 self.visit(child, join(path, field), field, field_kind, number)
         else:
+            if node[0].mutable:
+                self.containers.append(path)
             for key, child in zip(node[0].keys, node[1:], strict=True):
                 self.visit(child, join(path, key), name, kind, module)
 
