@@ -109,7 +109,7 @@ def unflatten(layout: Layout, children: Any) -> Any:
     attributes.update(layout.template)
     attributes.update(zip(layout.nodes, children))  # noqa: B905  (a hot path; JAX has counted)
     if layout.volatile:
-        layout.freshen(attributes)
+        layout.freshen(module)
     if layout.watch:
         note_watched(module, layout)
     return module

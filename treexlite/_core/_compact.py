@@ -7,14 +7,18 @@ class and constructor arguments are still the same.
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import functools
 import re
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from treexlite._context import FRAME, Frame
 from treexlite._core._record import change_modes
-from treexlite._core._registry import is_array
+from treexlite._core._registry import is_array, is_module
 from treexlite._errors import ContextError, StructureError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -128,20 +132,34 @@ def compact(method: F) -> F:
 
 
 def _argument_key(value: Any) -> Hashable:
-    """Compare plain values by content, arrays by shape, functions and objects by name.
+    """Compare plain values by content, arrays by shape, functions by code, objects by class.
 
-    A traced run has other arrays, other modules and other closures than the first one.
+    A traced run has other arrays, other modules and other closures than the first one; and the key
+    is pickled with the module, so it holds no objects.
     """
     if is_array(value):
         return (value.shape, str(value.dtype))
+    if isinstance(value, functools.partial):
+        return ("partial", _argument_key((value.func, value.args, value.keywords)))
     if isinstance(value, (list, tuple)):
         return (type(value).__name__, tuple(map(_argument_key, value)))
+    if isinstance(value, (set, frozenset)):
+        return frozenset(map(_argument_key, value))
     if isinstance(value, dict):
         return tuple((_argument_key(key), _argument_key(item)) for key, item in value.items())
-    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), type(...))):
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), type(...), enum.Enum)):
         return (type(value).__name__, repr(value))
+    if isinstance(value, np.dtype):
+        return ("dtype", value.str)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and not is_module(value):
+        return (type(value).__qualname__, _argument_key(vars(value)))
     named = value if hasattr(value, "__qualname__") else type(value)
-    return (getattr(named, "__module__", None), named.__qualname__)
+    return (getattr(named, "__module__", None), named.__qualname__, _code_key(value))
+
+
+def _code_key(value: Any) -> Hashable:
+    code = getattr(value, "__code__", None)
+    return None if code is None else (code.co_code, repr(code.co_consts), code.co_names)
 
 
 def _snake_case(name: str) -> str:

@@ -111,7 +111,7 @@ class _Builder:
         for name, child in zip(layout.nodes, node[1:], strict=True):
             attributes[name] = next(self.values) if child is LEAF else self.visit(child)
         if layout.volatile:
-            layout.freshen(attributes)
+            layout.freshen(module)
         if layout.watch:
             note_watched(module, layout)
         return module

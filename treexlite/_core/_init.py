@@ -89,7 +89,7 @@ class InitRun:
                 value = attributes.get(name)
                 if value is None or is_lazy(value):
                     value = self.first.get((id(module), name), vars(module)[name])
-                if vars(module)[name] is not value:
+                if vars(module)[name] is not value and not holds_module(vars(module)[name]):
                     vars(module)[name] = value
                     touch(module)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import operator
 import threading
+import types
 import weakref
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -34,6 +35,25 @@ from treexlite._core._statics import fresh, is_volatile, static_key
 from treexlite._errors import CycleError, FieldError, describe
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
+
+
+class OwnMethod:
+    """Stands for a method of the module itself in a static attribute: each copy binds its own."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnMethod) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+    def bind(self, module: Any) -> Any:
+        """Return the method, bound to `module`."""
+        return types.MethodType(self.function, module)
 
 
 class Layout:
@@ -76,7 +96,11 @@ class Layout:
         self.nodes = tuple(found.nodes)
         self.declared = frozenset(self.nodes).intersection(fields)
         self.statics = {name: fresh(value) for name, value in found.statics.items()}
-        self.volatile = tuple(name for name, value in found.statics.items() if is_volatile(value))
+        self.volatile = tuple(
+            name
+            for name, value in found.statics.items()
+            if is_volatile(value) or type(value) is OwnMethod
+        )
         self.template = {name: self.statics.get(name) for name in found.order}
         self.formed, self.boxed = frozenset(found.formed), frozenset(found.boxed)
         self.watch = tuple(found.watch)
@@ -88,10 +112,12 @@ class Layout:
         """Whether the module is frozen."""
         return self.flags.frozen
 
-    def freshen(self, attributes: dict[str, Any]) -> None:
+    def freshen(self, module: Any) -> None:
         """Give a new module its own copies of the statics that can change in place."""
         for name in self.volatile:
-            attributes[name] = fresh(self.statics[name])
+            value = self.statics[name]
+            own = value.bind(module) if type(value) is OwnMethod else fresh(value)
+            module.__dict__[name] = own
 
     def __repr__(self) -> str:
         return f"Layout({self.cls.__name__}, nodes={list(self.nodes)}, statics={self.statics})"
@@ -197,6 +223,10 @@ class _Found:
             check_static(module, name, value)
         elif holds_jax_array(value):
             raise undeclared_array(module, name, value)
+        if type(value) is types.MethodType and value.__self__ is module:
+            value = OwnMethod(value.__func__)
+        elif captured_module(value):
+            raise _captures_module(module, name, value)
         self.statics[name] = value
         if is_volatile(value):
             self.watch.append(name)
@@ -224,6 +254,31 @@ def check_static(module: Any, name: str, value: Any) -> None:
             received=f"{name}={describe(value)}, which is traced",
             fix=f"Declare `{name}` as data, for example with `tx.State.node()`.",
         )
+
+
+def captured_module(value: Any) -> bool:
+    """Whether a function carries a module with it, bound or closed over."""
+    if type(value) is types.MethodType:
+        return type(value.__self__) in MODULE_TYPES
+    if type(value) is types.FunctionType and value.__closure__:
+        cells = [cell for cell in value.__closure__ if cell != _EMPTY_CELL]
+        return any(type(cell.cell_contents) in MODULE_TYPES for cell in cells)
+    return False
+
+
+_EMPTY_CELL = types.CellType()
+
+
+def _captures_module(module: Any, name: str, value: Any) -> FieldError:
+    return FieldError(
+        type(module).__name__,
+        expected=f"the function in `{name}` to carry no module with it",
+        received=f"{name}={describe(value)}, which is bound to a module or closes over one",
+        fix=(
+            "Keep the module itself in an attribute, or write a method: a copy or a transformation"
+            " would go on using the module that the function carries."
+        ),
+    )
 
 
 def undeclared_array(module: Any, name: str, value: Any) -> FieldError:

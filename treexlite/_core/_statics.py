@@ -92,26 +92,28 @@ def _has_attributes(value: Any) -> bool:
     """Whether this is an object with attributes, such as a namespace or a configuration."""
     return (
         hasattr(value, "__dict__")
-        and not callable(value)
-        and not isinstance(value, (type, types.ModuleType, jax.Array))
+        and not hasattr(value, "__wrapped__")
+        and not isinstance(value, (type, types.ModuleType, types.FunctionType, jax.Array))
         and type(value) not in MODULE_TYPES
     )
 
 
-def _attributes_key(value: Any) -> Hashable:
-    """Return a key of an object's attributes; objects inside it are compared by identity."""
-    if not _has_attributes(value):
+def _attributes_key(value: Any, depth: int = 4) -> Hashable:
+    """Return a key of an object's attributes, and of those of the objects in them."""
+    if depth == 0 or not _has_attributes(value):
         return None
-    return tuple((n, _shallow_key(item)) for n, item in sorted(vars(value).items()))
+    return tuple((name, _nested_key(item, depth)) for name, item in sorted(vars(value).items()))
 
 
-def _shallow_key(value: Any) -> Hashable:
-    simple = type(value) in _ATOMS or isinstance(value, (float, complex, np.ndarray, np.generic))
-    if simple or (isinstance(value, (list, tuple)) and not any(map(_has_attributes, value))):
-        return static_key(value)
-    if isinstance(value, dict) and not any(map(_has_attributes, value.values())):
-        return static_key(value)
-    return ("id", id(value))
+def _nested_key(value: Any, depth: int) -> Hashable:
+    if isinstance(value, (list, tuple)):
+        return (type(value), tuple(_nested_key(item, depth) for item in value))
+    if isinstance(value, dict):
+        return (dict, tuple((static_key(k), _nested_key(v, depth)) for k, v in value.items()))
+    by_identity = getattr(type(value), "__hash__", None) in (None, object.__hash__)
+    if by_identity and _has_attributes(value) and not dataclasses.is_dataclass(value):
+        return ("id", id(value), _attributes_key(value, depth - 1))
+    return static_key(value)
 
 
 def _generated_eq(kind: type) -> bool:

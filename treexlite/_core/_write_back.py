@@ -14,7 +14,7 @@ from typing import Any
 
 from treexlite._core._containers import Form
 from treexlite._core._graph import LEAF, Again, Spec
-from treexlite._core._layout import Layout
+from treexlite._core._layout import Layout, OwnMethod
 from treexlite._core._record import instantiate, restructure
 from treexlite._core._statics import fresh, static_key
 
@@ -94,17 +94,28 @@ class _Writer:
         data = dict(layout.template)
         for name, child in zip(layout.nodes, node[1:], strict=True):
             data[name] = self.visit(child)
+        before = {} if module._tx_layout is None else module._tx_layout.statics
         for name, value in layout.statics.items():
-            data[name] = _static(attributes[name], value) if name in attributes else fresh(value)
+            data[name] = (
+                _static(attributes[name], value, before.get(name, value))
+                if name in attributes
+                else fresh(value)
+            )
         attributes.clear()
         attributes.update(data)
+        for name, value in data.items():
+            if type(value) is OwnMethod:
+                attributes[name] = value.bind(module)
         restructure(module, layout)
         return module
 
 
-def _static(own: Any, value: Any) -> Any:
-    """Return the user's own static value if it is equal, or can be made so in place."""
-    if static_key(own) == static_key(value):
+def _static(own: Any, value: Any, before: Any) -> Any:
+    """Return the user's own static value, changed in place if the function changed its copy."""
+    if type(value) is OwnMethod:
+        return value
+    key = static_key(value)
+    if key in (static_key(own), static_key(before)):
         return own
     same = type(own) is type(value) and isinstance(value, (list, dict, set))
     return _refill(own, fresh(value)) if same else fresh(value)
