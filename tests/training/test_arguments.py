@@ -1,0 +1,89 @@
+"""What a user may write for losses, metrics and counts."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import treexlite as tx
+from treexlite._errors import ArgumentError, UnknownNameError
+from treexlite.losses import MeanSquaredError
+from treexlite.metrics import Accuracy, Mean
+from treexlite.training._arguments import as_loss, as_metrics, integer
+
+
+def test_a_loss_may_be_a_name_an_object_or_nothing() -> None:
+    loss = MeanSquaredError()
+    assert as_loss("Trainer", loss) is loss
+    assert isinstance(as_loss("Trainer", "mse"), MeanSquaredError)
+    assert as_loss("Trainer", None) is None
+
+
+def test_a_function_of_each_example_is_weighted() -> None:
+    loss = as_loss("Trainer", lambda target, preds: jnp.abs(target - preds))
+    assert loss is not None
+    target, preds = jnp.zeros(2), jnp.array([1.0, 5.0])
+    assert loss(target, preds) == 3
+    assert loss(target, preds, jnp.array([3.0, 1.0])) == 2
+
+
+def test_a_function_may_return_the_mean() -> None:
+    loss = as_loss("Trainer", lambda target, preds: jnp.abs(target - preds).mean())
+    assert loss is not None
+    assert loss(jnp.zeros(2), jnp.array([1.0, 5.0])) == 3
+
+
+def test_an_unknown_loss_is_refused_with_close_names() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'crossentropy'"):
+        as_loss("Trainer", "crosentropy")
+
+
+@pytest.mark.parametrize("value", [3, MeanSquaredError, ["mse"]])
+def test_what_is_no_loss_is_refused(value: Any) -> None:
+    message = "Trainer: expected `loss` to be a name, a `tx.losses.Loss`, or a function"
+    with pytest.raises(ArgumentError, match=message):
+        as_loss("Trainer", value)
+
+
+def test_a_loss_without_reduction_is_refused() -> None:
+    message = r"one number for each batch, received loss=MeanSquaredError\(reduction='none'\)"
+    with pytest.raises(ArgumentError, match=message):
+        as_loss("Trainer", MeanSquaredError(reduction="none"))
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (None, []),
+        ("accuracy", ["accuracy"]),
+        (Accuracy(), ["accuracy"]),
+        (["accuracy", Mean(name="score")], ["accuracy", "score"]),
+        (("accuracy",), ["accuracy"]),
+        ({"a": "accuracy", "b": Mean()}, ["a", "b"]),
+    ],
+)
+def test_metrics_get_names(value: Any, names: list[str]) -> None:
+    found = as_metrics("Trainer", value)
+    assert list(found) == names
+    assert all(isinstance(metric, tx.Module) for metric in found.values())
+
+
+@pytest.mark.parametrize("value", [["accuracy", Accuracy()], {"loss": "accuracy"}])
+def test_metrics_of_one_name_are_refused(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="with different names, none of them 'loss', received"):
+        as_metrics("Trainer", value)
+
+
+@pytest.mark.parametrize("value", [3, [Accuracy], {"a": lambda target, preds: 0}])
+def test_what_is_no_metric_is_refused(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="Trainer: expected `metrics` to be names or"):
+        as_metrics("Trainer", value)
+
+
+def test_counts_are_integers() -> None:
+    assert integer("fit", "epochs", np.int64(3), 0) == 3
+    for value in (-1, 1.0, True, "3"):
+        message = r"fit: expected `epochs` to be an integer of at least 0, received epochs="
+        with pytest.raises(ArgumentError, match=message):
+            integer("fit", "epochs", value, 0)
