@@ -1,6 +1,6 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
-from treexlite import nn
+from treexlite import losses, metrics, nn
 from treexlite._core import (
     NOTHING,
     All,
@@ -40,6 +40,7 @@ from treexlite._core import (
     static,
 )
 from treexlite._optimizer import Optimizer
+from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import grad, jit, value_and_grad
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "BatchStat",
     "Cache",
     "FieldInfo",
+    "History",
     "Initializer",
     "KeySeq",
     "Kind",
@@ -68,6 +70,8 @@ __all__ = [
     "Parameter",
     "Rng",
     "State",
+    "TrainState",
+    "Trainer",
     "apply",
     "combine",
     "compact",
@@ -77,8 +81,10 @@ __all__ = [
     "filter",
     "grad",
     "jit",
+    "losses",
     "map",
     "merge",
+    "metrics",
     "next_key",
     "nn",
     "node",

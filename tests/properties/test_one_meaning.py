@@ -1,4 +1,4 @@
-"""One program, one meaning: eager, `tx.jit` and `jax.jit`-and-return end with equal outputs and state."""
+"""One program, one meaning: eager, `tx.jit` and `jax.jit`-and-return agree in outputs and state."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from treexlite._core._containers import Form, form_of, needs_form
 from treexlite._core._layout import Layout, cycle, layout_of, note_watched
 from treexlite._core._record import instantiate, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
+from treexlite._core._statics import is_volatile
 
 
 class _Leaf:
@@ -153,6 +154,7 @@ class Walk:
         copies: `(elements, copy)` for each of them, to see whether they changed.
         volatile: `(module, layout)` of those whose layout must be looked at again each time.
         snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
+        certain: whether every later change can be seen, so that the walk may be cached.
         root: `(version, layout)` of the root module.
         serial: a number that no other walk has.
         cache: what other rooms derive from this walk; it lives as long as the structure does.
@@ -161,6 +163,7 @@ class Walk:
     __slots__ = (
         "__weakref__",
         "cache",
+        "certain",
         "containers",
         "copies",
         "modules",
@@ -185,6 +188,7 @@ class Walk:
         self.volatile: list[tuple[Any, Layout]] = []
         self.snapshot: list[Any] | None = None
         self.versions: tuple[int, ...] = ()
+        self.certain = True
         self.root: tuple[int, Layout] | None = None
         self.serial = next(versions)
         self.cache: dict[Any, Any] = {}
@@ -243,7 +247,7 @@ def walk(value: Any) -> Walk:
         found.root = (value._tx_version, value._tx_layout)
         del found.modules[0]
         found.volatile = [pair for pair in found.volatile if pair[0] is not value]
-        if found.snapshot is None:
+        if found.snapshot is None and found.certain:
             value._tx_walk = found
     found.versions = tuple(map(version_of, found.modules))
     return found
@@ -317,6 +321,7 @@ class _Walker:
             owner = value.__dict__ if form.kind == "dataclass" else value
             copy = dict(owner) if isinstance(owner, dict) else list(owner)
             self.found.copies.append((owner, copy))
+        self.found.certain &= not any(is_volatile(static.value) for _, static in form.rest)
         self.active[id(value)] = "/".join(self.path)
         node: list[Any] = [form]
         for key, child in zip(form.keys, form.children(value), strict=True):

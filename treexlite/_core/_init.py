@@ -13,10 +13,12 @@ counts, and a field that had a value keeps that one.
 from __future__ import annotations
 
 import functools
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.extend import core
 
 from treexlite._context import entered
 from treexlite._core import _tree
@@ -25,6 +27,7 @@ from treexlite._core._containers import holds_module
 from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._lazy import Initializer, is_lazy
 from treexlite._core._paths import FieldInfo, join, places
+from treexlite._core._prune import pruned
 from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._record import touch
 from treexlite._core._registry import is_array
@@ -183,6 +186,11 @@ def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (inputs if type(inputs) is tuple else (inputs,)), {}
 
 
+def _shape_key(leaf: Any) -> Hashable:
+    dtype = str(leaf.dtype) if hasattr(leaf, "dtype") else type(leaf)
+    return (jnp.shape(leaf), dtype, getattr(leaf, "weak_type", None))
+
+
 def _stand_in(value: Any) -> Any:
     if isinstance(value, jax.ShapeDtypeStruct):
         if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
@@ -197,16 +205,24 @@ class _Creation:
     def __init__(self, spec: Spec, method: str, call: Call, sharding: Any) -> None:
         self.spec, self.method, self.call, self.sharding = spec, method, call, sharding
         self.arrays = call.arrays
-        self.jitted = jax.jit(self._trace)
+        self.programs: dict[Any, tuple[Any, Any, Created]] = {}
 
     def compiled(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> tuple[Any, Created]:
-        """Run the compiled program.
+        """Run the compiled program; trace and compile it if the shapes are new.
 
         Returns:
             The data of the initialised module, and its structure.
         """
-        new_values, outcome = self.jitted(key, values, arrays)
-        created: Created = outcome.created
+        leaves, treedef = jax.tree_util.tree_flatten((key, values, arrays))
+        shapes = (treedef, *map(_shape_key, leaves))
+        program = self.programs.get(shapes)
+        if program is None:
+            closed, outputs = jax.make_jaxpr(self._trace, return_shape=True)(key, values, arrays)
+            run = jax.jit(core.jaxpr_as_fun(pruned(closed)))
+            structure = jax.tree_util.tree_structure(outputs)
+            program = self.programs[shapes] = (run, structure, outputs[1].created)
+        run, structure, created = program
+        new_values, _ = jax.tree_util.tree_unflatten(structure, run(*leaves))
         merged = [
             new if old is None else values[old]
             for new, old in zip(new_values, created.kept, strict=True)

@@ -25,6 +25,8 @@ def _module(module: Any, seen: set[int]) -> str:
     metadata = module._tx_fields.metadata
     parts = []
     for field, value in vars(module).items():
+        if field.startswith("__") and field.endswith("__"):
+            continue
         meta = metadata.get(field)
         kind = meta.kind.__name__ if meta is not None and meta.kind is not type(None) else ""
         text = _value(value, seen)

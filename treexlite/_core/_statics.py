@@ -191,7 +191,7 @@ def is_volatile(value: Any) -> bool:
         return any(map(is_volatile, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and kind not in MODULE_TYPES:
         if not kind.__dataclass_params__.frozen:
-            return _generated_eq(kind)
+            return True
         fields = (f.name for f in dataclasses.fields(value))
         return any(is_volatile(getattr(value, name, None)) for name in fields)
     if kind is functools.partial:
@@ -208,7 +208,7 @@ def fresh(value: Any) -> Any:
     if isinstance(value, tuple):
         items = list(map(fresh, value))
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if not isinstance(value, (list, dict, set, bytearray)) and not dataclasses.is_dataclass(value):
+    if not isinstance(value, (list, dict, set, bytearray)) and not _generated_eq(type(value)):
         return value  # an object with an identity of its own
     clone = copy.copy(value)
     if isinstance(clone, list):

@@ -14,7 +14,7 @@ from typing import Any
 
 from treexlite._core._containers import Form
 from treexlite._core._graph import LEAF, Again, Spec
-from treexlite._core._layout import Layout, OwnMethod
+from treexlite._core._layout import Layout, OwnMethod, note_watched
 from treexlite._core._record import instantiate, restructure
 from treexlite._core._statics import fresh, static_key
 
@@ -72,14 +72,14 @@ class _Writer:
             return self.visit_module(node)
         return self.visit_container(node)
 
-    def visit_container(self, node: Any) -> Any:
+    def visit_container(self, node: Any, hint: Any = None) -> Any:
         form: Form = node[0]
         number = len(self.containers)
         if form.mutable:
             self.containers.append(None)
         container = form.rebuild([self.visit(child) for child in node[1:]])
         if form.mutable:
-            own = self.own_containers.get(number)
+            own = self.own_containers.get(number, hint)
             container = container if own is None else _refill(own, container)
             self.containers[number] = container
         return container
@@ -92,9 +92,13 @@ class _Writer:
         self.modules.append(module)
         attributes = module.__dict__
         data = dict(layout.template)
-        for name, child in zip(layout.nodes, node[1:], strict=True):
-            data[name] = self.visit(child)
         before = {} if module._tx_layout is None else module._tx_layout.statics
+        for name, child in zip(layout.nodes, node[1:], strict=True):
+            hint = attributes.get(name) if name in before else None  # it held no module so far
+            if hint is not None and _is_container_like(child, hint):
+                data[name] = self.visit_container(child, hint)
+            else:
+                data[name] = self.visit(child)
         for name, value in layout.statics.items():
             data[name] = (
                 _static(attributes[name], value, before.get(name, value))
@@ -107,7 +111,14 @@ class _Writer:
             if type(value) is OwnMethod:
                 attributes[name] = value.bind(module)
         restructure(module, layout)
+        note_watched(module, layout)
         return module
+
+
+def _is_container_like(node: Any, value: Any) -> bool:
+    """Whether `node` describes a mutable container of the class of `value`."""
+    is_container = type(node) is tuple and type(node[0]) is Form and node[0].mutable
+    return is_container and node[0].type is type(value)
 
 
 def _static(own: Any, value: Any, before: Any) -> Any:

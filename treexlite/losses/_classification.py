@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from treexlite._errors import ArgumentError, DataError, ShapeError
-from treexlite.losses._inputs import On, check_labels
+from treexlite._samples import On, check_labels
 from treexlite.losses._loss import Loss, Reduction
 
 _SMALLEST = 1e-7

@@ -24,7 +24,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, describe, unknown_name
-from treexlite.losses._inputs import On, align_weights, hide_absent, select
+from treexlite._samples import On, align_weights, hide_absent, select
 
 Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "none"]
 REDUCTIONS = ("sum_over_batch_size", "sum", "none")

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._errors import ArgumentError, DataError, ShapeError
-from treexlite.metrics._inputs import On, check_labels
+from treexlite._samples import On, check_labels
 from treexlite.metrics._mean import Mean
 
 

@@ -10,8 +10,8 @@ from jax.typing import ArrayLike
 
 from treexlite._core import MetricState
 from treexlite._errors import ArgumentError
+from treexlite._samples import align_weights
 from treexlite.metrics import _sums
-from treexlite.metrics._inputs import align_weights
 from treexlite.metrics._metric import Metric
 
 

@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, StructureError
-from treexlite.metrics._inputs import On, hide_absent, select
+from treexlite._samples import On, hide_absent, select
 
 
 class Metric(Module):

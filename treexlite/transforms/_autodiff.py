@@ -22,7 +22,8 @@ from treexlite._core._registry import is_numeric
 from treexlite._core._tree import is_differentiable, is_trainable, slot_infos
 from treexlite._errors import ArgumentError
 from treexlite.transforms._callable import Transform
-from treexlite.transforms._lift import Hole, Inside, Packed, commit, pack
+from treexlite.transforms._lift import Inside, commit
+from treexlite.transforms._pack import Packed, is_hole, pack
 
 
 class Differentiated(Transform):
@@ -111,8 +112,8 @@ class Differentiated(Transform):
     def _choose(self, packed: Packed, position: int) -> _Choice:
         holes = [
             leaf
-            for leaf in jax.tree_util.tree_leaves(packed.arguments[0][position], is_leaf=_is_hole)
-            if _is_hole(leaf)
+            for leaf in jax.tree_util.tree_leaves(packed.arguments[0][position], is_leaf=is_hole)
+            if is_hole(leaf)
         ]
         choice = _Choice(packed, [hole.index for hole in holes])
         infos = choice.infos()
@@ -123,10 +124,6 @@ class Differentiated(Transform):
             holds = _filters.All(*self.filters)
             choice.chosen = [holds(info) and is_differentiable(info) for info in infos]
         return choice
-
-
-def _is_hole(value: Any) -> bool:
-    return type(value) is Hole
 
 
 class _Choice:
@@ -194,9 +191,9 @@ class _Choice:
                 values.append(jax.tree_util.tree_unflatten(treedef, grads))
             modules[root] = found.spec.build(values).root
         return jax.tree_util.tree_map(
-            lambda leaf: modules[leaf.index] if _is_hole(leaf) else leaf,
+            lambda leaf: modules[leaf.index] if is_hole(leaf) else leaf,
             argument,
-            is_leaf=_is_hole,
+            is_leaf=is_hole,
         )
 
 

@@ -19,7 +19,8 @@ from treexlite._core._registry import is_array
 from treexlite._core._statics import Static
 from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
-from treexlite.transforms._lift import Effect, Inside, Packed, commit, explain_bad_leaf, pack
+from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
+from treexlite.transforms._pack import Packed, pack
 
 _MAX_PLANS = 1024
 _REFUSED = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from treexlite._errors import RangeError, ShapeError, StructureError
-from treexlite.metrics._inputs import align_weights, check_labels, hide_absent, select
+from treexlite._samples import align_weights, check_labels, hide_absent, select
 
 Heads = namedtuple("Heads", ["price", "kind"])
 TREE = {"heads": ("first", {"deep": "second"}), 0: "zero"}
@@ -27,11 +27,11 @@ TREE = {"heads": ("first", {"deep": "second"}), 0: "zero"}
     ],
 )
 def test_on_is_a_key_an_index_or_a_path(on: Any, part: Any) -> None:
-    assert select("Mean", "preds", TREE, on) == part
+    assert select("Loss", "preds", TREE, on) == part
 
 
 def test_on_names_the_field_of_a_named_tuple() -> None:
-    assert select("Mean", "preds", Heads("a", "b"), "kind") == "b"
+    assert select("Loss", "preds", Heads("a", "b"), "kind") == "b"
 
 
 @pytest.mark.parametrize(
@@ -43,24 +43,24 @@ def test_on_names_the_field_of_a_named_tuple() -> None:
     ],
 )
 def test_a_part_that_is_not_there_is_refused(on: Any, received: str) -> None:
-    expected = rf"^Mean: expected a part of `preds` at on=.*, received {received}\. Name a key"
+    expected = rf"^Loss: expected a part of `preds` at on=.*, received {received}\. Name a key"
     with pytest.raises(StructureError, match=expected):
-        select("Mean", "preds", TREE, on)
+        select("Loss", "preds", TREE, on)
 
 
 def test_an_array_is_not_indexed_by_on() -> None:
     with pytest.raises(StructureError, match=r"received array of shape \(3,\) and dtype float32"):
-        select("Mean", "target", jnp.zeros(3), 0)
+        select("Loss", "target", jnp.zeros(3), 0)
 
 
 def test_weights_are_laid_along_the_leading_axes() -> None:
-    weights = align_weights("Mean", np.array([1, 2]), (2, 2), jnp.float32)
+    weights = align_weights("Loss", np.array([1, 2]), (2, 2), jnp.float32)
     np.testing.assert_array_equal(weights, [[1, 1], [2, 2]])
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float16, np.float64])
 def test_weights_take_the_dtype_of_the_values(dtype: Any) -> None:
-    weights = align_weights("Mean", np.array([0, 1], dtype), (2,), jnp.float32)
+    weights = align_weights("Loss", np.array([0, 1], dtype), (2,), jnp.float32)
     assert weights.dtype == jnp.float32
     np.testing.assert_array_equal(weights, [0, 1])
 
@@ -68,11 +68,11 @@ def test_weights_take_the_dtype_of_the_values(dtype: Any) -> None:
 @pytest.mark.parametrize("shape", [(3,), (1,), (2, 1), (2, 3, 1), (3, 2)])
 def test_weights_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     message = (
-        r"Mean: expected `sample_weight` to have the first axes of the values, of shape \(2, 3\), "
+        r"Loss: expected `sample_weight` to have the first axes of the values, of shape \(2, 3\), "
         r"received sample_weight\.shape=.*\. Give one weight per example \(shape \(2,\)\)"
     )
     with pytest.raises(ShapeError, match=message):
-        align_weights("Mean", np.ones(shape), (2, 3), jnp.float32)
+        align_weights("Loss", np.ones(shape), (2, 3), jnp.float32)
 
 
 def test_absent_examples_hold_zeros_and_others_what_they_held() -> None:
