@@ -83,6 +83,12 @@ def test_statistics_are_single_precision_for_half_precision_inputs() -> None:
     np.testing.assert_allclose(layer.mean, 0.01 * exact, rtol=1e-5)
 
 
+def test_the_running_statistics_keep_the_dtype_that_they_have() -> None:
+    layer = nn.BatchNorm().init(0, X).map(lambda value: value.astype(jnp.bfloat16))
+    layer(X)
+    assert layer.mean.dtype == layer.var.dtype == jnp.bfloat16
+
+
 def test_a_large_mean_costs_no_digits() -> None:
     x = jnp.array([[10000.0], [10001.0], [10002.0]])
     layer = nn.BatchNorm(momentum=0).init(0, x)

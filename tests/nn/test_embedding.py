@@ -76,6 +76,11 @@ def test_under_tracing_such_an_id_gives_nan(bad: int) -> None:
     assert jnp.isnan(y[1]).all()
 
 
+def test_a_short_negative_id_gives_nan_in_a_long_table() -> None:
+    table = nn.Embed(300, 4).init(0)
+    assert jnp.isnan(tx.jit(table)(jnp.array([-1], jnp.int8))).all()
+
+
 def test_only_the_rows_that_were_read_get_a_gradient() -> None:
     layer = build()
     gradient = jax.grad(lambda m: m(jnp.array([2, 2, 5])).sum())(layer).embedding
@@ -101,6 +106,16 @@ def test_one_table_can_serve_both_ends_of_a_model() -> None:
     model = Tied().init(0, jnp.array([[1, 2]]))
     assert model(jnp.array([[1, 2]])).shape == (1, 2, 10)
     assert list(model.state_dict()) == ["embed/embedding"]
+
+
+def test_attend_alone_creates_the_table_inside_a_compact_method() -> None:
+    class Inline(tx.Module):
+        @tx.compact
+        def __call__(self, x: jax.Array) -> jax.Array:
+            return nn.Embed(10, 4).attend(x)
+
+    model = Inline().init(0, jnp.ones((1, 4)))
+    assert model.embed.embedding.shape == (10, 4)
 
 
 def test_ids_have_to_be_integers() -> None:

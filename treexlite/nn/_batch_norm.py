@@ -1,7 +1,7 @@
 """BatchNorm: statistics of the batch in training, running statistics afterwards.
 
-In: `(batch, ..., channels)`. Out: the same shape. What may mutate: the running
-statistics, by each call in training mode; the two lines that do it stand in `__call__`.
+What flows in: `(batch, ..., channels)`. What flows out: the same shape. What may mutate: the
+running statistics, in training mode, by the two assignments in `__call__`.
 """
 
 from __future__ import annotations

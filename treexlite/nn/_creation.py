@@ -29,8 +29,8 @@ def create(
 def fill(module: Module, name: str) -> None:
     """Replace an `Initializer` in the field `name`.
 
-    `init` does so itself for modules that exist when it starts; a layer that is constructed inside
-    a compact method comes later.
+    `init` does so when it starts, and when a module is called. A method that is no call, of a layer
+    that was constructed inside a compact method, comes before both.
     """
     key = next_key()
     value = getattr(module, name)

@@ -16,7 +16,7 @@ from treexlite._core import Initializer, Module, Rng, static
 from treexlite._core._random import KeyLike, as_key
 from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import int_axes, unit_fraction
-from treexlite.nn._creation import fill, same_key
+from treexlite.nn._creation import same_key
 
 
 class Dropout(Module):
@@ -77,8 +77,6 @@ class Dropout(Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
-        if self.initializing():
-            fill(self, "key")
         mask_shape = self._mask_shape(x)
         if not self.training or self.rate == 0:
             return x

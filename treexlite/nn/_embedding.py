@@ -83,11 +83,10 @@ class Embed(Module):
 
     def __call__(self, ids: ArrayLike) -> jax.Array:
         ids = ids if isinstance(ids, jax.Array) else np.asarray(ids)
-        if self.initializing():
-            fill(self, "embedding")
         self._check_ids(ids)
         index = jnp.asarray(ids)
-        index = index.astype(jnp.promote_types(index.dtype, jnp.int32))
+        if index.dtype.itemsize < 4:
+            index = index.astype(jnp.int32)  # which has a number for "not in the table"
         index = jnp.where(index < 0, self.num_embeddings, index)  # NumPy would count from the end
         y = jnp.take(self.embedding, index, axis=0, mode="fill", fill_value=jnp.nan)
         return y.astype(compute_dtype(self.dtype, self.embedding))  # (..., features)
@@ -128,7 +127,7 @@ class Embed(Module):
                 received=f"ids={describe(ids)}",
                 fix="Convert them with `ids.astype(int)`.",
             )
-        if isinstance(ids, jax.core.Tracer) or ids.size == 0:
+        if not _has_values(ids):
             return
         values = np.asarray(ids)
         lowest, highest = int(values.min()), int(values.max())
@@ -139,3 +138,10 @@ class Embed(Module):
                 received=f"ids={describe(ids)} with values from {lowest} to {highest}",
                 fix="Map unknown ids to an entry of their own, or raise `num_embeddings`.",
             )
+
+
+def _has_values(ids: jax.Array | np.ndarray[Any, Any]) -> bool:
+    """Whether there are values that this process can look at."""
+    if ids.size == 0 or isinstance(ids, jax.core.Tracer):
+        return False
+    return not isinstance(ids, jax.Array) or ids.is_fully_addressable
