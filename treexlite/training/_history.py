@@ -14,8 +14,8 @@ class History:
         epoch: the number of each epoch, from 0.
 
     Example:
-        >>> from treexlite.training import History
-        >>> history = History()
+        >>> import treexlite as tx
+        >>> history = tx.History()
         >>> history.append(0, {"loss": 2.0})
         >>> history.append(1, {"loss": 1.0})
         >>> history.history, history.epoch

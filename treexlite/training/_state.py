@@ -33,8 +33,7 @@ class TrainState(Module):
 
     Example:
         >>> import treexlite as tx
-        >>> from treexlite.training import TrainState
-        >>> state = TrainState(tx.nn.Linear(1), key=42)
+        >>> state = tx.TrainState(tx.nn.Linear(1), key=42)
         >>> bool((state.next_key() == state.next_key()).all())
         False
     """

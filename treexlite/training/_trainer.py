@@ -57,7 +57,7 @@ class Trainer(DefaultSteps):
         >>> x = jnp.linspace(-1, 1, 64)[:, None]
         >>> model = tx.nn.Linear(1)
         >>> trainer = tx.Trainer(model, loss="mse", optimizer="sgd")
-        >>> history = trainer.fit(x, 2 * x - 1, batch_size=8, epochs=60, verbose=0)
+        >>> history = trainer.fit(x, 2 * x - 1, batch_size=8, epochs=100, verbose=0)
         >>> round(float(model.kernel[0, 0]), 1), round(float(model.bias[0]), 1)
         (2.0, -1.0)
     """
