@@ -15,10 +15,10 @@ from typing import Any, overload
 import jax
 
 from treexlite._context import current_init
-from treexlite._core._registry import is_array
 from treexlite._core._statics import Static
 from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
+from treexlite.transforms._donation import distinct, usable
 from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
 from treexlite.transforms._pack import Packed, pack
 
@@ -91,7 +91,7 @@ class Jitted(Transform):
         call = plan.call or self._choose(packed, plan)
         leaves = packed.leaves
         if plan.donated and not packed.seen_before("distinct"):
-            leaves = _distinct(packed)
+            leaves = distinct(packed, plan.donated)
         try:
             payload, node = call(plan, packed.arguments, *leaves)
         except TypeError as error:
@@ -99,7 +99,7 @@ class Jitted(Transform):
         except (RuntimeError, ValueError) as error:
             if "donate" not in str(error):
                 raise
-            payload, node = call(plan, packed.arguments, *_distinct(packed))
+            payload, node = call(plan, packed.arguments, *distinct(packed, plan.donated))
         return commit(packed, payload, node.effect, uniform=True)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Packed, Plan]:
@@ -131,9 +131,8 @@ class Jitted(Transform):
     def _choose(self, packed: Packed, plan: Plan) -> Callable[..., Any]:
         """Decide how `plan` is called: for donation, trace once to learn which slots change."""
         if self.donate:
-            traced = self._trace(packed, plan)
-            effect: Effect = traced.out_info[1].effect
-            plan.donated = effect.consumed
+            outputs = self._trace(packed, plan).out_info
+            plan.donated = usable(packed.leaves, outputs[1].effect.consumed, outputs)
             plan.call = jax.jit(
                 self._flat,
                 static_argnums=0,
@@ -160,8 +159,11 @@ class Jitted(Transform):
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """Lower for these arguments without running; returns JAX's `Lowered`. Changes no module."""
         packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
-        call: Any = plan.call or self._choose(packed, plan)
-        return call.lower(plan, packed.arguments, *packed.leaves)
+        try:
+            call: Any = plan.call or self._choose(packed, plan)
+            return call.lower(plan, packed.arguments, *packed.leaves)
+        except TypeError as error:
+            raise _explained(packed, error) from None
 
     @takes_arguments
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
@@ -220,29 +222,6 @@ def _explained(packed: Packed, error: TypeError) -> Exception:
     if isinstance(error, NodeValueError):
         return error
     return explain_bad_leaf(packed) or error
-
-
-def _distinct(packed: Packed) -> list[Any]:
-    """Copy arrays that are reached twice, so that each buffer is donated once."""
-    seen: set[Any] = set(map(_buffer, jax.tree_util.tree_leaves(packed.arguments)))
-
-    def own(leaf: Any) -> Any:
-        buffer = _buffer(leaf)
-        if buffer in seen:
-            return jax.numpy.array(leaf, copy=True)
-        seen.add(buffer)
-        return leaf
-
-    return jax.tree_util.tree_map(own, packed.leaves)  # type: ignore[no-any-return]
-
-
-def _buffer(leaf: Any) -> Any:
-    if is_array(leaf) and hasattr(leaf, "unsafe_buffer_pointer") and leaf.is_fully_addressable:
-        try:
-            return leaf.addressable_data(0).unsafe_buffer_pointer()
-        except (ValueError, RuntimeError):  # no buffer of its own (a key array, a deleted array)
-            return id(leaf)
-    return id(leaf)
 
 
 @overload
