@@ -71,6 +71,11 @@ def test_a_list_of_layers_is_refused() -> None:
         nn.Sequential([nn.Linear(2)])
 
 
+def test_a_class_in_place_of_a_layer_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="layer 1 to be a module or a function, received the"):
+        nn.Sequential(nn.Linear(2), nn.Dropout)
+
+
 def test_lambda_calls_its_function_with_all_arguments() -> None:
     assert nn.Lambda(lambda x, y, *, z: x + y + z)(1, 2, z=3) == 6
 

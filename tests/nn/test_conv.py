@@ -149,7 +149,7 @@ def test_an_integer_is_a_window_over_sequences() -> None:
 def test_the_wrong_number_of_channels_is_refused() -> None:
     layer = nn.Conv(8, (3, 3), groups=2).init(0, IMAGE)
     with pytest.raises(
-        ShapeError, match=r"the last axis of `x` to be 4 channels .*Pass 4 channels"
+        ShapeError, match=r"the channels of `x`, its last axis, to be 4 \(as .*has size 4"
     ):
         layer(jnp.ones((2, 6, 5, 2)))
 

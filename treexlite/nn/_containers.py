@@ -26,7 +26,7 @@ class Sequential(Module):
         None of its own.
 
     Raises:
-        ArgumentError: a layer is not callable.
+        ArgumentError: a layer is not callable, or is a class.
 
     Example:
         >>> import jax, jax.numpy as jnp, treexlite as tx
@@ -43,11 +43,11 @@ class Sequential(Module):
 
     def __init__(self, *layers: Callable[..., Any]) -> None:
         for position, layer in enumerate(layers):
-            if not callable(layer):
+            if not _is_layer(layer):
                 raise ArgumentError(
                     type(self).__name__,
                     expected=f"layer {position} to be a module or a function",
-                    received=f"a {type(layer).__name__}",
+                    received=_described(layer),
                     fix="Pass the layers one by one: `Sequential(a, b)`, or `Sequential(*layers)`.",
                 )
         self.layers = list(layers)
@@ -113,3 +113,11 @@ class Lambda(Module):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.f(*args, **kwargs)
+
+
+def _is_layer(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type)
+
+
+def _described(layer: Any) -> str:
+    return f"the class {layer.__name__}" if isinstance(layer, type) else f"a {type(layer).__name__}"

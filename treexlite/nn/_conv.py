@@ -175,10 +175,10 @@ class Conv(Module):
         if x.shape[-1] != channels:
             raise ShapeError(
                 type(self).__name__,
-                expected=f"the last axis of `x` to be {channels} channels (as `kernel` has)",
+                expected=f"the channels of `x`, its last axis, to be {channels} (as `kernel` has)",
                 received=f"x={describe(x)}",
                 fix=(
-                    f"Pass {channels} channels, in the last axis, or create a new"
+                    f"Pass an array whose last axis has size {channels}, or create a new"
                     f" {type(self).__name__} and `init` it again."
                 ),
             )

@@ -71,7 +71,7 @@ class Norm(Module):
                 expected=f"the last axis of `x` to be {channels} (as `{name}` has)",
                 received=f"x={describe(x)}",
                 fix=(
-                    f"Pass {channels} channels, in the last axis, or create a new"
+                    f"Pass an array whose last axis has size {channels}, or create a new"
                     f" {type(self).__name__} and `init` it again."
                 ),
             )
