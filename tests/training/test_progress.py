@@ -47,7 +47,7 @@ def test_without_a_terminal_there_is_a_plain_line(
     verbose: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Reporter("fit", verbose)) == 0
-    assert capsys.readouterr().out == "Epoch 1/2  5 steps  0.0 s  loss 0.2500\n"
+    assert capsys.readouterr().out == "Epoch 1/2  0.0 s  loss 0.2500\n"
 
 
 def test_a_terminal_shows_a_bar_and_then_the_line(
@@ -58,7 +58,7 @@ def test_a_terminal_shows_a_bar_and_then_the_line(
     written = terminal.getvalue()
     assert "3/5" in written
     assert "loss 0.5000" in written
-    assert written.endswith("Epoch 1/2  5 steps  0.0 s  loss 0.2500\n")
+    assert written.endswith("Epoch 1/2  0.0 s  loss 0.2500\n")
 
 
 def test_a_bar_reads_rarely(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_bar_reads_rarely(terminal: io.StringIO, monkeypatch: pytest.MonkeyPat
 
 def test_lines_only_has_no_bar_on_a_terminal(terminal: io.StringIO) -> None:
     assert run(Reporter("fit", 2)) == 0
-    assert terminal.getvalue() == "Epoch 1/2  5 steps  0.0 s  loss 0.2500\n"
+    assert terminal.getvalue() == "Epoch 1/2  0.0 s  loss 0.2500\n"
 
 
 def test_closing_in_the_middle_restores_the_terminal(terminal: io.StringIO) -> None:

@@ -48,6 +48,25 @@ def test_own_copies_every_array_and_keeps_every_module() -> None:
     assert_same(arrays(state), values)
 
 
+def test_own_copies_typed_keys_and_takes_plain_numbers() -> None:
+    class Mixed(tx.Module):
+        key: jax.Array = tx.Rng.node()
+        count: jax.Array = tx.State.node()
+        host: jax.Array = tx.State.node()
+
+        def __init__(self) -> None:
+            self.key, self.count, self.host = jax.random.key(3), 4, np.ones(2)
+
+    module = Mixed()
+    key = module.key
+    own(module)
+    assert module.key is not key
+    assert (jax.random.key_data(module.key) == jax.random.key_data(key)).all()
+    assert isinstance(module.count, jax.Array)
+    assert isinstance(module.host, jax.Array)
+    assert module.count == 4
+
+
 def test_own_keeps_shared_modules_shared() -> None:
     layer = Scale()
     pair = tx.nn.Sequential(layer, layer)

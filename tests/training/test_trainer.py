@@ -135,10 +135,10 @@ def test_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     trainer.evaluate(*data)
     trainer.predict(data[0])
     first, second, evaluated = capsys.readouterr().out.splitlines()
-    assert first.startswith("Epoch 1/2  2 steps  ")
+    assert first.startswith("Epoch 1/2  ")
     assert first.endswith(" s  loss 0.0000  val_loss 0.0000")
-    assert second.startswith("Epoch 2/2  2 steps  ")
-    assert evaluated.startswith("Evaluate  1 steps  ")
+    assert second.startswith("Epoch 2/2  ")
+    assert evaluated.startswith("Evaluate  ")
 
 
 def test_the_summary_is_the_table_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:

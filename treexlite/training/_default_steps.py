@@ -121,3 +121,9 @@ class DefaultSteps:
         for name, metric in state.metrics.items():
             logs[name] = metric(batch.y, outcome.preds, batch.sample_weight)
         return logs | short_names(outcome.logs, logs)
+
+
+def has_default_steps(trainer: DefaultSteps) -> bool:
+    """Whether targets reach the loss as they are: nothing on their way is overridden."""
+    names = ("loss_fn", "train_step", "eval_step")
+    return all(getattr(type(trainer), name) is getattr(DefaultSteps, name) for name in names)

@@ -46,7 +46,7 @@ class Reporter:
 
     def begin(self, title: str, num_steps: int) -> None:
         """Begin a pass of `num_steps` batches."""
-        self._title, self._num_steps, self._done = title, num_steps, 0
+        self._title, self._done = title, 0
         self._started = self._shown = time.perf_counter()
         if self._has_bar:
             self._bar = Progress(
@@ -77,7 +77,7 @@ class Reporter:
         self.close()
         if self._has_lines and logs is not None:
             seconds = time.perf_counter() - self._started
-            line = f"{self._title}  {self._num_steps} steps  {seconds:.1f} s  {in_words(logs)}"
+            line = f"{self._title}  {seconds:.1f} s  {in_words(logs)}"
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ class TrainState(Module):
         metrics: `{name: Metric}`.
         key: where random numbers of the steps come from: an integer seed or a JAX key. Layers such
             as Dropout have keys of their own.
+        step: how many training steps were made before.
 
     State:
         key: replaced by `next_key`.
@@ -42,13 +43,18 @@ class TrainState(Module):
     step: jax.Array = State.node()
 
     def __init__(
-        self, model: Any, optimizer: Any = None, metrics: Any = None, key: KeyLike = 0
+        self,
+        model: Any,
+        optimizer: Any = None,
+        metrics: Any = None,
+        key: KeyLike = 0,
+        step: int | jax.Array = 0,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.metrics = {} if metrics is None else metrics
         self.key = as_key("TrainState", key)
-        self.step = jnp.zeros((), jnp.int32)
+        self.step = jnp.asarray(step, jnp.int32)
 
     def next_key(self) -> jax.Array:
         """Return a new key, and remember that it was given out."""
@@ -72,5 +78,5 @@ def own(module: Module) -> None:
 
 def _copied(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array):
-        return jax.device_put(leaf, leaf.sharding, may_alias=False)  # a copy that compiles nothing
+        return leaf.copy()  # not `device_put`: older versions of JAX share the memory
     return jnp.array(leaf) if is_numeric(leaf) else leaf

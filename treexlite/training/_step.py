@@ -22,6 +22,7 @@ from treexlite._errors import ArgumentError, describe
 from treexlite.training._averages import Averages
 from treexlite.training._data import Batch
 from treexlite.training._default_steps import DefaultSteps
+from treexlite.training._objective import objective
 from treexlite.training._state import TrainState
 from treexlite.transforms import jit
 
@@ -51,6 +52,7 @@ class Programs:
         self.evaluate_batch = jit(self._evaluate_batch)
         self.predict_batch = jit(self._predict_batch)
         self._compute = jit(_compute)
+        self._outputs = jit(self._preds)
 
     def start(self, state: TrainState) -> None:
         """Begin a pass over a data set: forget metrics and averages."""
@@ -77,6 +79,14 @@ class Programs:
         first = [name for name in ("loss", *state.metrics) if name in self.names]
         rest = [name for name in averaged if name not in first]
         return {name: as_number(values[name]) for name in (*first, *rest)}
+
+    def shapes_of_preds(self, model: Module, batch: Batch) -> Any:
+        """Return the shapes of what `loss_fn` predicts, for shapes of a model and of a batch."""
+        return self._outputs.eval_shape(model, batch)
+
+    def _preds(self, model: Module, batch: Batch) -> Any:
+        with in_mode(model, training=False):
+            return objective(self.steps.loss_fn, model, batch)[1].preds
 
     def _train(self, state: TrainState, averages: Averages, data: Batch, rows: jax.Array) -> Any:
         batch = take(data, rows)

@@ -10,7 +10,10 @@ batch (and what users override), `_step` what is compiled around it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+import jax
 
 from treexlite._core import Module
 from treexlite._core._init import NO_INPUTS
@@ -19,11 +22,12 @@ from treexlite._optimizer import Optimizer, as_optimizer
 from treexlite.training import _loop
 from treexlite.training._arguments import as_loss, as_metrics, integer
 from treexlite.training._data import Arrays, Batch, Pass, on_device, shapes, with_validation
-from treexlite.training._default_steps import DefaultSteps
+from treexlite.training._default_steps import DefaultSteps, has_default_steps
 from treexlite.training._history import History
 from treexlite.training._progress import Reporter
 from treexlite.training._state import TrainState, own
 from treexlite.training._step import Programs, as_number, fetch
+from treexlite.training._targets import check_targets
 
 
 class Trainer(DefaultSteps):
@@ -34,7 +38,7 @@ class Trainer(DefaultSteps):
     equal seeds give equal bits.
 
     To change what happens in a step, derive from this class and override `loss_fn`, `train_step`,
-    `eval_step` or `predict_step`. They run compiled, so they take effect when first called.
+    `eval_step` or `predict_step`. They run compiled: Python runs once for each shape of a batch.
 
     Args:
         model: the module to train. One that is not initialised is, from the seed and the shapes of
@@ -149,6 +153,7 @@ class Trainer(DefaultSteps):
 
         Raises:
             DataError: arrays do not fit together, or are empty.
+            RangeError: a label is no class of the model.
             ArgumentError: an option is outside its range, or two contradict each other.
         """
         where = "Trainer.fit"
@@ -169,7 +174,7 @@ class Trainer(DefaultSteps):
             range(first, integer(where, "epochs", epochs, 0)),
             shuffle,
         )
-        self._initialise(shapes(train.data.x, train.batch_size))
+        self._make_ready(where, train, validation)
         if self._donate:
             own(self.state)
         return _loop.fit(self, self._programs, plan, report)
@@ -203,7 +208,7 @@ class Trainer(DefaultSteps):
         where = "Trainer.evaluate"
         report = Reporter(where, verbose)
         data = Pass(Arrays(where, Batch(x, y, sample_weight)), batch_size, steps)
-        self._initialise(shapes(data.data.x, data.batch_size))
+        self._make_ready(where, data)
         return _loop.evaluate(self.state, self._programs, data, report)
 
     def predict(
@@ -227,7 +232,7 @@ class Trainer(DefaultSteps):
         where = "Trainer.predict"
         report = Reporter(where, verbose)
         data = Pass(Arrays(where, Batch(x)), batch_size, steps)
-        self._initialise(shapes(data.data.x, data.batch_size))
+        self._make_ready(where, data)
         return _loop.predict(self.state, self._programs, data, report)
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
@@ -260,6 +265,20 @@ class Trainer(DefaultSteps):
 
     def _numbers(self, logs: dict[str, Any]) -> dict[str, Any]:
         return {name: as_number(value) for name, value in fetch(logs).items()}
+
+    def _make_ready(self, where: str, *passes: Pass | None) -> None:
+        """Check what compiled code cannot, then create what is missing."""
+        examples = [(data, shapes(data.data, data.batch_size)) for data in passes if data]
+        if has_default_steps(self):
+            for data, batch in examples:
+                check_targets(where, self.loss, data.data, partial(self._shapes_of_preds, batch))
+        self._initialise(examples[0][1].x)
+
+    def _shapes_of_preds(self, batch: Batch) -> Any:
+        model = self.model
+        if not model.initialized:
+            model = jax.eval_shape(lambda: model.init(self.seed, batch.x))
+        return self._programs.shapes_of_preds(model, batch)
 
     def _initialise(self, x: Any) -> None:
         """Create what is missing in model and optimizer; `x` has the shapes of a batch."""

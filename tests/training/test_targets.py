@@ -1,0 +1,87 @@
+"""Labels that are no class are refused before anything is trained."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import treexlite as tx
+from tests.training.models import Logging, Scale, arrays, assert_same, classes
+from treexlite._errors import RangeError
+from treexlite.losses import CrossEntropy, MeanSquaredError
+from treexlite.training import Batch, Trainer
+from treexlite.training._targets import check_targets
+
+
+def check(y: Any, loss: Any = None, weights: Any = None, shape: Any = (4, 3)) -> None:
+    preds = jax.ShapeDtypeStruct(shape, jnp.float32)
+    check_targets("fit", loss or CrossEntropy(), Batch(None, y, weights), lambda: preds)
+
+
+@pytest.mark.parametrize("bad", [-1, 3])
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray])
+def test_a_label_without_a_class_is_refused(bad: int, kind: Any) -> None:
+    low, high = min(bad, 0), max(bad, 1)
+    message = f"fit: expected labels from 0 to 2, .* received labels from {low} to {high}"
+    with pytest.raises(RangeError, match=message):
+        check(kind([0, 1, bad]))
+    with pytest.raises(RangeError, match=message):
+        check(kind([[0], [1], [bad]]))
+
+
+def test_labels_that_are_classes_pass() -> None:
+    check(np.array([0, 1, 2], np.uint8))
+    check(np.array([[0, 2], [1, 0]]), shape=(2, 2, 3))
+    check(np.array([[0], [2]]))
+
+
+def test_what_holds_no_labels_passes() -> None:
+    check(np.array([7.0, 8.0]))
+    check(np.array([[5, 0, 0], [0, 5, 0]]))  # probabilities, not normalised
+    check(np.array([7, 8]), MeanSquaredError())
+    check_targets("fit", None, Batch(None, np.array([7])), lambda: pytest.fail("needless"))
+    check_targets("fit", CrossEntropy(), Batch(None), lambda: pytest.fail("needless"))
+
+
+def test_examples_without_weight_may_have_any_label() -> None:
+    check(np.array([0, -1, 99]), weights=np.array([1.0, 0.0, 0.0]))
+    check(np.array([-1, 99]), weights=np.zeros(2))
+    check(np.array([[0, -1], [2, -1]]), weights=np.array([[1, 0], [1, 0]]), shape=(2, 2, 3))
+    with pytest.raises(RangeError, match="labels from 0 to 99"):
+        check(np.array([0, -1, 99]), weights=np.array([1.0, 0.0, 2.0]))
+
+
+def test_labels_are_found_where_the_loss_looks() -> None:
+    preds = {"a": jax.ShapeDtypeStruct((4, 3), jnp.float32), "b": None}
+    y = {"a": np.array([0, 5]), "b": np.array([99])}
+    with pytest.raises(RangeError, match="labels from 0 to 5"):
+        check_targets("fit", CrossEntropy(on="a"), Batch(None, y), lambda: preds)
+
+
+@pytest.mark.parametrize("initialised", [False, True])
+def test_training_refuses_them_and_changes_nothing(initialised: bool) -> None:
+    x, y = classes(20)
+    model = tx.nn.Sequential(Logging(), tx.nn.Linear(3))
+    model = model.init(0, x) if initialised else model
+    trainer = Trainer(model, "crossentropy", "adam")
+    before = arrays(trainer.state)
+    for options in ({"y": y + 1}, {"y": y, "validation_data": (x, y + 1)}):
+        with pytest.raises(RangeError, match=r"Trainer.fit.*: expected labels from 0 to 2"):
+            trainer.fit(x, verbose=0, **options)
+    with pytest.raises(RangeError, match=r"Trainer.evaluate: expected labels from 0 to 2"):
+        trainer.evaluate(x, y + 1, verbose=0)
+    assert trainer.model.initialized == initialised
+    assert_same(arrays(trainer.state), before)
+
+
+def test_a_step_of_the_user_may_change_the_targets() -> None:
+    class OneBased(Trainer):
+        def loss_fn(self, model: Any, batch: Batch) -> Any:
+            return super().loss_fn(model, batch._replace(y=batch.y - 1))
+
+    x, y = classes(20)
+    history = OneBased(tx.nn.Linear(3), "crossentropy", "adam").fit(x, y + 1, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert Trainer(Scale(), "mse").evaluate(np.ones(2), np.array([7, 8]), verbose=0)["loss"] > 20
