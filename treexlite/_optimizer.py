@@ -250,7 +250,7 @@ _BY_NAME: dict[str, Callable[[float], optax.GradientTransformation]] = {
     "rmsprop": optax.rmsprop,
     "sgd": optax.sgd,
 }
-_RATES = {"sgd": 0.01, "adadelta": 1.0, "lion": 1e-4}
+_RATES = {"sgd": 0.01}
 
 
 def as_optimizer(where: str, value: Any) -> Optimizer:

@@ -11,6 +11,7 @@ import dataclasses
 import enum
 import functools
 import re
+import types
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,7 +20,8 @@ import numpy as np
 from treexlite._context import FRAME, Frame
 from treexlite._core._record import change_modes
 from treexlite._core._registry import is_array, is_module
-from treexlite._errors import ContextError, StructureError
+from treexlite._core._statics import closed_over
+from treexlite._errors import ContextError, FieldError, StructureError, describe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,6 +48,8 @@ class Run:
 
     def construct(self, cls: type, args: Any, kwargs: Any, make: Callable[[], Any]) -> Any:
         """Answer a constructor call inside the method: a new module, or the stored one."""
+        for argument in (*args, *kwargs.values()):
+            _check_function(f"{cls.__name__} in {self.method} (compact)", argument)
         arguments = _argument_key((args, kwargs))
         if self.first:
             child = make()
@@ -137,8 +141,12 @@ def _argument_key(value: Any) -> Hashable:
     A traced run has other arrays, other modules and other closures than the first one; and the key
     is pickled with the module, so it holds no objects.
     """
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return (value.shape, value.dtype.str, value.tobytes())
     if is_array(value):
         return (value.shape, str(value.dtype))
+    if isinstance(value, slice):
+        return ("slice", _argument_key((value.start, value.stop, value.step)))
     if isinstance(value, functools.partial):
         return ("partial", _argument_key((value.func, value.args, value.keywords)))
     if isinstance(value, (list, tuple)):
@@ -158,8 +166,29 @@ def _argument_key(value: Any) -> Hashable:
 
 
 def _code_key(value: Any) -> Hashable:
-    code = getattr(value, "__code__", None)
-    return None if code is None else (code.co_code, repr(code.co_consts), code.co_names)
+    """Return a key of a Python function: its code, and the plain values that it closes over."""
+    if not isinstance(value, types.FunctionType):
+        return None
+    code = value.__code__
+    cells = tuple(_argument_key(content) for content in closed_over(value))
+    return (code.co_code, repr(code.co_consts), code.co_names, cells)
+
+
+def _check_function(where: str, value: Any) -> None:
+    """Raise when a function given to an inline module closes over data of one run.
+
+    Raises:
+        FieldError: later runs would go on using the data of the first.
+    """
+    if isinstance(value, types.FunctionType) and any(
+        is_array(content) or is_module(content) for content in closed_over(value)
+    ):
+        raise FieldError(
+            where,
+            expected="functions passed to inline modules to close over plain values only",
+            received=f"{describe(value)}, which closes over an array or a module",
+            fix="Declare the module in `__init__`, or pass the array when the module is called.",
+        )
 
 
 def _snake_case(name: str) -> str:

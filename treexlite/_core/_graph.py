@@ -64,7 +64,7 @@ class Spec:
     def __init__(self, tree: Any) -> None:
         self.tree = tree
         self.num_slots, self.num_modules = _count(tree)
-        self.cache: dict[str, Any] = {}
+        self.cache: dict[Any, Any] = {}
 
     def build(self, values: Iterable[Any]) -> Built:
         """Make fresh modules and containers around `values`, one for each slot."""

@@ -12,7 +12,6 @@ counts, and a field that had a value keeps that one.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
@@ -112,7 +111,7 @@ def init(
 
 
 class Created(NamedTuple):
-    """What an initialisation made, apart from the arrays: comes out of the trace as structure.
+    """What an initialisation made, apart from the arrays.
 
     Attributes:
         spec: the structure of the initialised module.
@@ -125,18 +124,6 @@ class Created(NamedTuple):
     origin: tuple[int | None, ...]
     containers: tuple[int | None, ...]
     kept: tuple[int | None, ...]
-
-
-class _Outcome:
-    """Carries a `Created` out of `jax.jit`, as a PyTree without leaves."""
-
-    def __init__(self, created: Created) -> None:
-        self.created = created
-
-
-jax.tree_util.register_pytree_node(
-    _Outcome, lambda outcome: ((), outcome.created), lambda created, _: _Outcome(created)
-)
 
 
 def _own(created: Created, module: Any, found: Walk) -> tuple[dict[int, Any], dict[int, Any]]:
@@ -217,19 +204,30 @@ class _Creation:
         shapes = (treedef, *map(_shape_key, leaves))
         program = self.programs.get(shapes)
         if program is None:
-            closed, outputs = jax.make_jaxpr(self._trace, return_shape=True)(key, values, arrays)
-            run = jax.jit(core.jaxpr_as_fun(pruned(closed)))
-            structure = jax.tree_util.tree_structure(outputs)
-            program = self.programs[shapes] = (run, structure, outputs[1].created)
+            program = self.programs[shapes] = self._program(key, values, arrays)
         run, structure, created = program
-        new_values, _ = jax.tree_util.tree_unflatten(structure, run(*leaves))
+        new_values = jax.tree_util.tree_unflatten(structure, run(*leaves))
         merged = [
             new if old is None else values[old]
             for new, old in zip(new_values, created.kept, strict=True)
         ]
         return merged, created
 
-    def _trace(self, key: jax.Array, values: list[Any], arrays: list[Any]) -> Any:
+    def _program(self, *arguments: Any) -> tuple[Any, Any, Created]:
+        box: list[Created] = []  # not an output: JAX's caches would keep the structure alive
+
+        def trace(key: jax.Array, values: list[Any], arrays: list[Any]) -> list[Any]:
+            new, created = self._trace(key, values, arrays)
+            box.append(created)
+            return new
+
+        closed, outputs = jax.make_jaxpr(trace, return_shape=True)(*arguments)
+        run = jax.jit(core.jaxpr_as_fun(pruned(closed)))
+        return run, jax.tree_util.tree_structure(outputs), box[0]
+
+    def _trace(
+        self, key: jax.Array, values: list[Any], arrays: list[Any]
+    ) -> tuple[list[Any], Created]:
         root, modules, containers = self.spec.build(values)
         run = InitRun(root, key)
         for module in modules:
@@ -257,7 +255,7 @@ class _Creation:
         ]
         if self.sharding is not None:
             new = self._constrained(new, found, root)
-        return new, _Outcome(Created(found.spec, origin, container_origin, kept))
+        return new, Created(found.spec, origin, container_origin, kept)
 
     def _check_no_shape_needed(self, modules: list[Any], paths: tuple[str, ...]) -> None:
         missing = [
@@ -269,9 +267,10 @@ class _Creation:
             shown = ", ".join(missing[:4]) + (
                 f" (and {len(missing) - 4} more)" * (len(missing) > 4)
             )
+            verb = "needs" if len(missing) == 1 else "need"
             raise InitializationError(
                 f"{type(modules[0]).__name__}.init",
-                expected=f"`inputs`, because {shown} needs the shape of an input",
+                expected=f"`inputs`, because {shown} {verb} the shape of an input",
                 received="a key alone",
                 fix=(
                     "Pass example inputs: `model.init(key, x)`, or their shape:"
@@ -294,6 +293,10 @@ class _Creation:
         return constrained
 
 
-@functools.lru_cache(maxsize=128)
 def _creation(spec: Spec, method: str, call: Call, sharding: Static) -> _Creation:
-    return _Creation(spec, method, call, sharding.value)
+    """Return the creation for this structure; it lives as long as the structure does."""
+    key = ("init", method, call, sharding)
+    found: _Creation | None = spec.cache.get(key)
+    if found is None:
+        found = spec.cache[key] = _Creation(spec, method, call, sharding.value)
+    return found

@@ -31,7 +31,7 @@ from treexlite._core._containers import (
 )
 from treexlite._core._record import Modes, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
-from treexlite._core._statics import fresh, is_volatile, static_key
+from treexlite._core._statics import closed_over, fresh, is_volatile, static_key
 from treexlite._errors import CycleError, FieldError, describe
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
@@ -260,13 +260,9 @@ def captured_module(value: Any) -> bool:
     """Whether a function carries a module with it, bound or closed over."""
     if type(value) is types.MethodType:
         return type(value.__self__) in MODULE_TYPES
-    if type(value) is types.FunctionType and value.__closure__:
-        cells = [cell for cell in value.__closure__ if cell != _EMPTY_CELL]
-        return any(type(cell.cell_contents) in MODULE_TYPES for cell in cells)
+    if type(value) is types.FunctionType:
+        return any(type(content) in MODULE_TYPES for content in closed_over(value))
     return False
-
-
-_EMPTY_CELL = types.CellType()
 
 
 def _captures_module(module: Any, name: str, value: Any) -> FieldError:

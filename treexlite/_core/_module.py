@@ -37,7 +37,7 @@ from treexlite._core._lazy import PENDING, is_lazy
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo
 from treexlite._core._random import KeyLike
-from treexlite._core._record import INTERNAL, NEW_MODES, Modes, start, touch
+from treexlite._core._record import INTERNAL, NEW_MODES, Modes, array_writes, start, touch
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
     SCALAR_TYPES,
@@ -107,6 +107,7 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
             meta = self._tx_fields.metadata.get(name)
             if meta is not None and meta.node:  # an array replaces an array: same structure
                 attributes[name] = value
+                array_writes[0] += 1
                 return
         _assign(self, name, value)
 
@@ -363,6 +364,7 @@ def _assign(module: Module, name: str, value: Any) -> None:
     initialising = current_init()
     if initialising is not None:
         initialising.note(module, name, value)
+    array_writes[0] += 1
     before = attributes.get(name, PENDING)
     attributes[name] = value
     plain = meta is not None and meta.node and _is_simple(value) and _is_simple(before)

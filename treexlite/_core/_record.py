@@ -57,6 +57,9 @@ class Record:
     )
 
 
+array_writes = [0]
+"""How many arrays users have put in place of others: whoever remembers buffers looks here."""
+
 INTERNAL = frozenset(Record.__slots__)
 versions = itertools.count(1)
 version_of: Callable[[Any], int] = operator.attrgetter("_tx_version")

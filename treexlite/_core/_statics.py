@@ -123,6 +123,15 @@ def _generated_eq(kind: type) -> bool:
     return bool(params and params.eq and code and code.co_filename == "<string>")
 
 
+def closed_over(function: types.FunctionType) -> list[Any]:
+    """Return what a function closes over; cells that are still empty are left out."""
+    cells = [cell for cell in function.__closure__ or () if cell != _EMPTY_CELL]
+    return [cell.cell_contents for cell in cells]
+
+
+_EMPTY_CELL = types.CellType()
+
+
 def _function_key(function: types.FunctionType) -> Hashable:
     """Functions are one when code and globals are one and everything they close over is plain."""
     cells: list[Hashable] = []

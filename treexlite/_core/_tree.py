@@ -22,7 +22,7 @@ from treexlite._core._guard import check_owned
 from treexlite._core._kinds import Parameter
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
-from treexlite._core._record import change_modes
+from treexlite._core._record import array_writes, change_modes
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_array, is_module, is_numeric
 from treexlite._core._write_back import write_back
 from treexlite._errors import StructureError, UnknownFieldError, describe
@@ -204,6 +204,7 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
         own = dict(enumerate(found.containers))
         write_back(found.spec, values, dict(enumerate(owners)), own)
         return
+    array_writes[0] += 1
     for number in changed:
         found.owners[number][found.names[number]] = values[number]
 

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from treexlite._core._containers import Form
+from treexlite._core._containers import Form, holds_module, items_of
 from treexlite._core._graph import LEAF, Again, Spec
 from treexlite._core._layout import Layout, OwnMethod, note_watched
 from treexlite._core._record import instantiate, restructure
@@ -50,6 +50,9 @@ def renumbered(origin: Sequence[int | None], own: Sequence[Any]) -> dict[int, An
     return {new: own[old] for new, old in enumerate(origin) if old is not None}
 
 
+_ABSENT = object()
+
+
 class _Writer:
     """The recursion of `write_back`."""
 
@@ -61,7 +64,7 @@ class _Writer:
         self.modules: list[Any] = []
         self.containers: list[Any] = []
 
-    def visit(self, node: Any) -> Any:
+    def visit(self, node: Any, hint: Any = None) -> Any:
         if node is LEAF:
             return next(self.values)
         if type(node) is int:
@@ -70,16 +73,22 @@ class _Writer:
             return self.containers[node.number]
         if type(node[0]) is Layout:
             return self.visit_module(node)
-        return self.visit_container(node)
+        return self.visit_container(node, hint if _is_container_like(node, hint) else None)
 
     def visit_container(self, node: Any, hint: Any = None) -> Any:
         form: Form = node[0]
         number = len(self.containers)
         if form.mutable:
             self.containers.append(None)
-        container = form.rebuild([self.visit(child) for child in node[1:]])
+        own = self.own_containers.get(number, hint) if form.mutable else None
+        inner = dict(items_of(own) or ())
+        container = form.rebuild(
+            [
+                self.visit(child, inner.get(key))
+                for key, child in zip(form.keys, node[1:], strict=True)
+            ]
+        )
         if form.mutable:
-            own = self.own_containers.get(number, hint)
             container = container if own is None else _refill(own, container)
             self.containers[number] = container
         return container
@@ -95,13 +104,10 @@ class _Writer:
         before = {} if module._tx_layout is None else module._tx_layout.statics
         for name, child in zip(layout.nodes, node[1:], strict=True):
             hint = attributes.get(name) if name in before else None  # it held no module so far
-            if hint is not None and _is_container_like(child, hint):
-                data[name] = self.visit_container(child, hint)
-            else:
-                data[name] = self.visit(child)
+            data[name] = self.visit(child, hint)
         for name, value in layout.statics.items():
             data[name] = (
-                _static(attributes[name], value, before.get(name, value))
+                _static(attributes[name], value, before.get(name, _ABSENT))
                 if name in attributes
                 else fresh(value)
             )
@@ -116,9 +122,9 @@ class _Writer:
 
 
 def _is_container_like(node: Any, value: Any) -> bool:
-    """Whether `node` describes a mutable container of the class of `value`."""
+    """Whether `node` describes a container like `value`, which held no module so far."""
     is_container = type(node) is tuple and type(node[0]) is Form and node[0].mutable
-    return is_container and node[0].type is type(value)
+    return is_container and node[0].type is type(value) and not holds_module(value)
 
 
 def _static(own: Any, value: Any, before: Any) -> Any:
@@ -126,7 +132,7 @@ def _static(own: Any, value: Any, before: Any) -> Any:
     if type(value) is OwnMethod:
         return value
     key = static_key(value)
-    if key in (static_key(own), static_key(before)):
+    if key == static_key(own) or (before is not _ABSENT and key == static_key(before)):
         return own
     same = type(own) is type(value) and isinstance(value, (list, dict, set))
     return _refill(own, fresh(value)) if same else fresh(value)

@@ -90,7 +90,7 @@ class Jitted(Transform):
         packed, plan = self._prepare(args, kwargs)
         call = plan.call or self._choose(packed, plan)
         leaves = packed.leaves
-        if plan.donated and not packed.seen_before("distinct"):
+        if plan.donated and not packed.arrays_unchanged():
             leaves = distinct(packed, plan.donated)
         try:
             payload, node = call(plan, packed.arguments, *leaves)

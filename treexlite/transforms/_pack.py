@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from treexlite._core._graph import modules_of, walk
+from treexlite._core._record import array_writes
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
     MODULE_TYPES,
@@ -74,14 +75,15 @@ class Packed:
         """What of this call decides about a trace, apart from shapes and plain arguments."""
         return self.specs, len(self.roots)
 
-    def seen_before(self, question: str) -> bool:
-        """Whether this was asked before about the same structures; the first time answers False."""
-        key = (question, *[found.serial for found in self.walks])
+    def arrays_unchanged(self) -> bool:
+        """Whether users have assigned no array since this was asked about the same structures."""
+        key = ("arrays", *[found.serial for found in self.walks])
         cache = self.walks[0].cache if self.walks else {}
-        if key in cache:
-            return True
-        remember(cache, key, True)
-        return False
+        before = cache.get(key)
+        now = array_writes[0]
+        if before != now:
+            remember(cache, key, now)
+        return before == now
 
     def _disjoint(self) -> bool:
         """Whether no module is below two roots."""
