@@ -1,8 +1,7 @@
 """What does a call cost beside its arithmetic?
 
 Times one train step (forward, gradients, Adam) of an MLP of Linear + BatchNorm + relu blocks, width
-32,
-batch 32, in one process: raw JAX over a dict and over a flat list of arrays, treexlite under
+32, batch 32, in one process: raw JAX over a dict and over a flat list of arrays, treexlite under
 `tx.jit` and under plain `jax.jit`, and, where they are installed, `flax.nnx` and `equinox`. Every
 contender is timed in turn, several rounds, so that noise hits all alike; the table shows the median
 and its ratio to the raw dict.
@@ -72,8 +71,8 @@ def raw_loss(params: Any, stats: Any, x: jax.Array, y: jax.Array, depth: int) ->
     return jnp.square(x - y).mean(), new
 
 
-def raw_dict(depth: int) -> Step:
-    """The train step over dicts of arrays, donated."""
+def raw_dict(depth: int, donate: bool = True) -> Step:
+    """The train step over dicts of arrays."""
     params, stats = raw_params(depth)
     optimizer = optax.adam(RATE)
     state = (params, stats, optimizer.init(params))
@@ -86,7 +85,7 @@ def raw_dict(depth: int) -> Step:
         updates, opt_state = optimizer.update(grads, opt_state, params)
         return (optax.apply_updates(params, updates), stats, opt_state), loss
 
-    return _stateful(jax.jit(step, donate_argnums=0), state, x, y)
+    return _stateful(jax.jit(step, donate_argnums=0 if donate else ()), state, x, y)
 
 
 def raw_list(depth: int) -> Step:
@@ -293,6 +292,7 @@ def main() -> None:
     for depth in arguments.depth:
         steps: dict[str, Step] = {
             "raw jax.jit, dict, donated": raw_dict(depth),
+            "raw jax.jit, dict, not donated": raw_dict(depth, donate=False),
             "raw jax.jit, flat list, donated": raw_list(depth),
             "tx.jit(donate=True)": tx_jit(depth),
             "tx.jit": tx_jit(depth, donate=False),
