@@ -1,8 +1,7 @@
 """Layers against PyTorch: values and gradients, with axes and names translated.
 
 PyTorch has channels first and kernels transposed. Both sides compute in float32, with sums in
-another
-order: 1e-4 is asked for, which is ten times what was seen.
+another order. The largest difference seen on a CPU was 4e-6; 1e-4 leaves room for other kernels.
 """
 
 from collections.abc import Callable
