@@ -8,7 +8,7 @@ working.
     ├── ArgumentError         ValueError      a hyper-parameter outside its range
     ├── ShapeError            ValueError      an array of the wrong rank or size
     ├── RangeError            ValueError      values outside their range (labels, indices)
-    ├── DataError             ValueError      data sets that do not fit together, or are empty
+    ├── DataError             ValueError      data that do not fit together, or are empty
     ├── UnknownNameError      ValueError      a string that names nothing we know
     ├── PathError             ValueError      a path pattern that matches nothing
     ├── StateDictError        ValueError      entries missing, left over or wrongly shaped
@@ -16,11 +16,11 @@ working.
     ├── CycleError            ValueError      a module that contains itself
     ├── InitializationError   ValueError      `init` lacks something that it needs
     ├── NotInitializedError   RuntimeError    a module used before `init`
-    ├── CapturedModuleError   RuntimeError    a traced value written to a module outside the trace
-    ├── ContextError          RuntimeError    a function called outside the context that it needs
-    ├── FieldError            TypeError       a field declared or assigned in a way that has no
-    meaning ├── NodeValueError        TypeError       something that is not an array where arrays
-    are due └── UnknownFieldError     AttributeError  a field that the module does not have
+    ├── CapturedModuleError   RuntimeError    a traced value for a module outside the trace
+    ├── ContextError          RuntimeError    a call outside the context that it needs
+    ├── FieldError            TypeError       a field declared or assigned without meaning
+    ├── NodeValueError        TypeError       no array where arrays are due
+    └── UnknownFieldError     AttributeError  a field that the module does not have
 
     TreexliteWarning (UserWarning)
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+import numpy as np
+
 from treexlite._core._containers import PLAIN_TYPES, holds_module, items_of
 from treexlite._core._registry import is_array, is_module
 
@@ -52,6 +54,8 @@ def _value(value: Any, seen: set[int]) -> str:
         return array_text(value)
     if type(value) not in PLAIN_TYPES and (items := items_of(value)) is not None:
         return _container(value, list(items), seen)
+    if isinstance(value, np.dtype):
+        return dtype_text(value)
     if callable(value):
         return getattr(value, "__name__", None) or _shortened(value)
     return _shortened(value)
