@@ -8,6 +8,8 @@ import pytest
 
 from tests.examples.scripts import load
 
+pytest.importorskip("matplotlib")
+
 fashion_mnist = load("fashion_mnist")
 
 
