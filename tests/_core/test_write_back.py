@@ -13,7 +13,8 @@ import pytest
 import treexlite as tx
 from tests._core.modules import Scale, Zoo, assert_same
 from treexlite._core._graph import modules_of, walk
-from treexlite._core._write_back import numbers_among, renumbered, write_back
+from treexlite._core._identity import Own
+from treexlite._core._write_back import write_back
 
 
 @dataclasses.dataclass
@@ -27,12 +28,6 @@ class Holder(tx.Module):
         self.value = value
 
 
-def test_numbers_say_what_is_where_afterwards() -> None:
-    a, b, c = object(), object(), object()
-    assert numbers_among([a, b], [b, c, a]) == (1, None, 0)
-    assert renumbered((1, None, 0), ["A", "B"]) == {0: "B", 2: "A"}
-
-
 def test_the_users_objects_are_kept_where_they_are_named() -> None:
     user, wanted = Zoo(), Zoo()
     kids, named, first = user.kids, user.named, user.kids[0]
@@ -43,7 +38,8 @@ def test_the_users_objects_are_kept_where_they_are_named() -> None:
     found, mine = walk(wanted), walk(user)
     own = modules_of(user, mine)  # in the wanted module, number 3 is the new child
     modules = {0: own[0], 1: own[1], 2: own[2], 4: own[3], 5: own[4]}
-    result = write_back(found.spec, found.values(), modules, dict(enumerate(mine.containers)))
+    own_objects = Own(modules, dict(enumerate(mine.containers)), {})
+    result = write_back(found.spec, found.values(), own_objects)
     assert result is user
     assert user.kids is kids
     assert user.named is named
@@ -55,7 +51,7 @@ def test_the_users_objects_are_kept_where_they_are_named() -> None:
 def test_without_own_objects_everything_is_new() -> None:
     wanted = Zoo()
     found = walk(wanted)
-    made = write_back(found.spec, found.values(), {}, {})
+    made = write_back(found.spec, found.values(), Own({}, {}, {}))
     assert made is not wanted
     assert made.kids is not wanted.kids
     assert_same(made, wanted)

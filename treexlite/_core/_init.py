@@ -23,7 +23,8 @@ from treexlite._context import entered
 from treexlite._core import _tree
 from treexlite._core._calls import lazy_fields, path_below
 from treexlite._core._containers import holds_module
-from treexlite._core._graph import Spec, Walk, modules_of, walk
+from treexlite._core._graph import Spec, modules_of, walk
+from treexlite._core._identity import Copies, Origin
 from treexlite._core._lazy import Initializer, is_lazy
 from treexlite._core._paths import FieldInfo, join, places
 from treexlite._core._prune import pruned
@@ -31,7 +32,7 @@ from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._record import touch
 from treexlite._core._registry import is_array
 from treexlite._core._statics import Static, fresh, is_volatile
-from treexlite._core._write_back import numbers_among, renumbered, write_back
+from treexlite._core._write_back import refill, write_back
 from treexlite._errors import InitializationError
 
 
@@ -92,7 +93,9 @@ class InitRun:
                 if value is None or is_lazy(value):
                     value = self.first.get((id(module), name), vars(module)[name])
                 if vars(module)[name] is not value and not holds_module(vars(module)[name]):
-                    vars(module)[name] = value
+                    now = vars(module)[name]
+                    same = type(now) is type(value) and isinstance(now, (list, dict, set))
+                    vars(module)[name] = refill(now, value) if same else value
                     touch(module)
 
 
@@ -106,7 +109,8 @@ def init(
     values, created = creation.compiled(as_key(where, key), found.values(), creation.arrays(inputs))
     spec = created.spec
     if inplace:
-        return write_back(spec, values, *_own(created, module, found))
+        own = created.origin.own(modules_of(module, found), found.containers)
+        return write_back(spec, values, own)
     return spec.build(values).root
 
 
@@ -115,21 +119,13 @@ class Created(NamedTuple):
 
     Attributes:
         spec: the structure of the initialised module.
-        origin: for each of its module numbers the number before, or None for a new module.
-        containers: the same for mutable containers.
+        origin: which of its objects were there before.
         kept: for each of its slots the slot before that has the data, or None for new data.
     """
 
     spec: Spec
-    origin: tuple[int | None, ...]
-    containers: tuple[int | None, ...]
+    origin: Origin
     kept: tuple[int | None, ...]
-
-
-def _own(created: Created, module: Any, found: Walk) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Return the user's modules and containers under their new numbers."""
-    modules = modules_of(module, found)
-    return renumbered(created.origin, modules), renumbered(created.containers, found.containers)
 
 
 class Call(NamedTuple):
@@ -229,6 +225,7 @@ class _Creation:
         self, key: jax.Array, values: list[Any], arrays: list[Any]
     ) -> tuple[list[Any], Created]:
         root, modules, containers = self.spec.build(values)
+        copies = Copies(modules, containers)
         run = InitRun(root, key)
         for module in modules:
             run.adopt(module)
@@ -245,8 +242,7 @@ class _Creation:
                 run.fill_initializers(module, path)
             run.restore()
         found = walk(root)
-        origin = numbers_among(modules, modules_of(root, found))
-        container_origin = numbers_among(containers, found.containers)
+        origin = copies.origin(modules_of(root, found), found.containers)
         old = {id(value): number for number, value in enumerate(values)}
         kept = tuple(old.get(id(value)) for value in found.values())
         new = [
@@ -255,7 +251,7 @@ class _Creation:
         ]
         if self.sharding is not None:
             new = self._constrained(new, found, root)
-        return new, Created(found.spec, origin, container_origin, kept)
+        return new, Created(found.spec, origin, kept)
 
     def _check_no_shape_needed(self, modules: list[Any], paths: tuple[str, ...]) -> None:
         missing = [

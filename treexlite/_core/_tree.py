@@ -19,6 +19,7 @@ from treexlite._core import _filters
 from treexlite._core._filters import Filter
 from treexlite._core._graph import Walk, modules_of, walk
 from treexlite._core._guard import check_owned
+from treexlite._core._identity import Copies
 from treexlite._core._kinds import Parameter
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
@@ -201,8 +202,8 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
                 check_owned(owners[slot.module], slot.name, new)
             changed.append(number)
     if found.snapshot is not None:
-        own = dict(enumerate(found.containers))
-        write_back(found.spec, values, dict(enumerate(owners)), own)
+        own = Copies(owners, found.containers).unchanged(found.containers)
+        write_back(found.spec, values, own)
         return
     array_writes[0] += 1
     for number in changed:

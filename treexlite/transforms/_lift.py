@@ -26,13 +26,14 @@ import jax
 from treexlite._core._containers import items_of
 from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
+from treexlite._core._identity import Copies, Origin
 from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
     is_module,
     is_numeric,
 )
-from treexlite._core._write_back import numbers_among, renumbered, write_back
+from treexlite._core._write_back import write_back
 from treexlite._errors import NodeValueError, StructureError, describe
 from treexlite.transforms._pack import Packed, has_module, is_hole, remember
 
@@ -46,8 +47,7 @@ class Effect:
         spec: the structure of `(units, outputs, detached modules)` afterwards, when it did change,
             else None.
         sources: for each slot of `spec` the old slot whose data it has, or None for new data.
-        origin: for each module of `spec` its number before, or None for a new module.
-        containers: the same for mutable containers.
+        origin: which objects of `spec` were there before.
         attached: how many modules are below the units; outputs and detached ones come after.
         treedef: how the outputs are put together again.
     """
@@ -55,7 +55,6 @@ class Effect:
     __slots__ = (
         "attached",
         "consumed",
-        "containers",
         "origin",
         "sources",
         "spec",
@@ -68,8 +67,7 @@ class Effect:
         self.written: tuple[tuple[int, ...], ...] = ()
         self.spec: Spec | None = None
         self.sources: tuple[int | None, ...] = ()
-        self.origin: tuple[int | None, ...] = ()
-        self.containers: tuple[int | None, ...] = ()
+        self.origin = Origin((), (), {})
         self.attached = 0
         self.treedef: Any = None
 
@@ -115,6 +113,7 @@ class Inside:
             self.units.append(unit)
             self.modules += modules
             self.containers += containers
+        self.copies = Copies(self.modules, self.containers)
         joint = len(specs) != num_roots
         self.roots = list(self.units[0]) if joint else self.units
 
@@ -195,8 +194,7 @@ class Inside:
         effect = Effect(tuple(n for n in range(len(self.leaves)) if n not in sources))
         effect.spec = found.spec
         effect.sources = tuple(sources)
-        effect.origin = numbers_among(self.modules, modules_of(everything, found))
-        effect.containers = numbers_among(self.containers, found.containers)
+        effect.origin = self.copies.origin(modules_of(everything, found), found.containers)
         effect.treedef = treedef
         effect.attached = len(walk(tuple(self.units)).modules)
         new = [v for v, source in zip(values, sources, strict=True) if source is None]
@@ -264,8 +262,8 @@ def commit(packed: Packed, payload: Any, effect: Effect, uniform: bool = False) 
             data = list(found.snapshot)
             for number, value in zip(written, part, strict=True):
                 data[number] = value
-            modules = dict(enumerate(modules_of(unit, found)))
-            write_back(found.spec, data, modules, dict(enumerate(found.containers)))
+            copies = Copies(modules_of(unit, found), found.containers)
+            write_back(found.spec, data, copies.unchanged(found.containers))
     return output
 
 
@@ -291,15 +289,14 @@ def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> N
 
 def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> Any:
     assert effect.spec is not None
-    existing = renumbered(effect.origin, packed.modules())
     containers = [container for found in packed.walks for container in found.containers]
-    own_containers = renumbered(effect.containers, containers)
+    own = effect.origin.own(packed.modules(), containers)
     remaining = iter(values)
     data = [next(remaining) if old is None else packed.leaves[old] for old in effect.sources]
     for slot, value in zip(places(effect.spec).slots, data, strict=True):
         if slot.module < effect.attached and packed.roots:  # also new modules below the user's
-            check_owned(existing.get(slot.module, packed.roots[0]), slot.name, value)
-    _, outputs, _ = write_back(effect.spec, data, existing, own_containers)
+            check_owned(own.modules.get(slot.module, packed.roots[0]), slot.name, value)
+    _, outputs, _ = write_back(effect.spec, data, own)
     return jax.tree_util.tree_unflatten(effect.treedef, outputs)
 
 
