@@ -82,8 +82,8 @@ def test_validation_is_split_from_the_end() -> None:
     assert with_validation(data(10), 0, None)[1] is None
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.0, 2])
-def test_a_share_outside_its_range_is_refused(fraction: float) -> None:
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, 2, "0.2", None])
+def test_a_share_outside_its_range_is_refused(fraction: Any) -> None:
     with pytest.raises(ArgumentError, match=r"expected `validation_split` in \[0, 1\), received"):
         with_validation(data(10), fraction, None)
 

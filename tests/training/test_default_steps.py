@@ -89,6 +89,13 @@ def test_plateaus_are_seen_by_the_optimizer() -> None:
     assert trainer.optimizer.opt_state[1].scale < 1
 
 
+def test_line_searches_can_evaluate_the_loss() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    trainer = Trainer(tx.nn.Linear(1), "mse", optax.lbfgs())
+    history = trainer.fit(x, x[:, :1] * 2, epochs=10, verbose=0).history
+    assert history["loss"][-1] < 1e-6 < history["loss"][0]
+
+
 @pytest.mark.parametrize(
     ("trainer", "message"),
     [

@@ -91,7 +91,9 @@ class DefaultSteps:
             return loss, outcome
 
         (loss, outcome), grads = value_and_grad(minimised, has_aux=True)(state.model)
-        state.optimizer.update(grads, state.model, value=loss)
+        state.optimizer.update(  # what line searches and plateaus ask for; others ignore it
+            grads, state.model, value=loss, grad=grads, value_fn=lambda model: minimised(model)[0]
+        )
         return self._logs(state, batch, loss, outcome)
 
     def eval_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:

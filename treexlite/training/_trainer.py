@@ -17,6 +17,7 @@ import jax
 
 from treexlite._core import Module
 from treexlite._core._init import NO_INPUTS
+from treexlite._core._random import as_key, fold
 from treexlite._errors import ArgumentError, describe
 from treexlite._optimizer import Optimizer, as_optimizer
 from treexlite.training import _loop
@@ -86,7 +87,8 @@ class Trainer(DefaultSteps):
         optimizer = None if optimizer is None else as_optimizer("Trainer", optimizer)
         super().__init__(as_loss("Trainer", loss))
         self.seed = integer("Trainer", "seed", seed, 0)
-        self.state = TrainState(model, optimizer, as_metrics("Trainer", metrics), key=self.seed)
+        key = fold(as_key("Trainer", self.seed), "state")  # apart from those of initialisation
+        self.state = TrainState(model, optimizer, as_metrics("Trainer", metrics), key)
         self.history = History()
         self.stop_training = False
         self._donate = donate
@@ -124,7 +126,8 @@ class Trainer(DefaultSteps):
     ) -> History:
         """Train the model on arrays.
 
-        Ctrl-C stops after the step that is running, and leaves the model as that step made it.
+        Ctrl-C stops after the step that is running, and leaves the model as that step made it; a
+        second one does not wait.
 
         Args:
             x: inputs: an array, a tuple of positional arguments, or a dict of keyword arguments of
@@ -155,6 +158,7 @@ class Trainer(DefaultSteps):
             DataError: arrays do not fit together, or are empty.
             RangeError: a label is no class of the model.
             ArgumentError: an option is outside its range, or two contradict each other.
+            KeyboardInterrupt: Ctrl-C was pressed; `trainer.history` has the complete epochs.
         """
         where = "Trainer.fit"
         report = Reporter(where, verbose)
