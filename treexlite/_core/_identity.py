@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from treexlite._core._containers import items_of
-from treexlite._core._statics import static_key
+from treexlite._core._statics import is_refillable, static_key
 
 
 class Inner(NamedTuple):
@@ -81,7 +81,7 @@ class Copies:
         self.places: dict[int, Place] = {id(value): key for key, value in self.statics.items()}
         for number, container in enumerate(containers):
             for key, item in items_of(container) or ():
-                if isinstance(item, (list, dict, set)):
+                if is_refillable(item):
                     self.places[id(item)] = Inner(number, key)
         self.places.update((id(value), number) for number, value in enumerate(containers))
         self.kept = list(containers)  # an id means something only while its object lives
@@ -118,5 +118,5 @@ def _static_containers(modules: Sequence[Any]) -> Any:
     for number, module in enumerate(modules):
         attributes = vars(module)
         for name in module._tx_layout.volatile:
-            if isinstance(attributes[name], (list, dict, set)):
+            if is_refillable(attributes[name]):
                 yield (number, name), attributes[name]

@@ -31,7 +31,7 @@ from treexlite._core._prune import pruned
 from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._record import touch
 from treexlite._core._registry import is_array
-from treexlite._core._statics import Static, fresh, is_volatile
+from treexlite._core._statics import Static, fresh, is_refillable, is_volatile
 from treexlite._core._write_back import refill, write_back
 from treexlite._errors import InitializationError
 
@@ -94,7 +94,7 @@ class InitRun:
                     value = self.first.get((id(module), name), vars(module)[name])
                 if vars(module)[name] is not value and not holds_module(vars(module)[name]):
                     now = vars(module)[name]
-                    same = type(now) is type(value) and isinstance(now, (list, dict, set))
+                    same = type(now) is type(value) and is_refillable(now)
                     vars(module)[name] = refill(now, value) if same else value
                     touch(module)
 
@@ -199,10 +199,18 @@ class _Creation:
         leaves, treedef = jax.tree_util.tree_flatten((key, values, arrays))
         shapes = (treedef, *map(_shape_key, leaves))
         program = self.programs.get(shapes)
-        if program is None:
-            program = self.programs[shapes] = self._program(key, values, arrays)
-        run, structure, created = program
-        new_values = jax.tree_util.tree_unflatten(structure, run(*leaves))
+        try:
+            if program is None:
+                program = self.programs[shapes] = self._program(key, values, arrays)
+            run, structure, created = program
+            new_values = jax.tree_util.tree_unflatten(structure, run(*leaves))
+        except jax.errors.UnexpectedTracerError as error:
+            raise InitializationError(
+                f"init ({self.method})",
+                expected="fields to be created outside of `jax.jit`, `jax.lax.scan` and the like",
+                received="a forward pass that creates one inside such a transformation",
+                fix="Use `tx.jit` inside models, or initialise the inner layer by itself first.",
+            ) from error
         merged = [
             new if old is None else values[old]
             for new, old in zip(new_values, created.kept, strict=True)

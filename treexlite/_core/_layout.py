@@ -21,6 +21,7 @@ from typing import Any
 
 import jax
 
+from treexlite._core._carried import array_in_collection, carried_module
 from treexlite._core._containers import (
     boxed,
     can_change,
@@ -31,7 +32,7 @@ from treexlite._core._containers import (
 )
 from treexlite._core._record import Modes, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
-from treexlite._core._statics import closed_over, fresh, is_volatile, static_key
+from treexlite._core._statics import fresh, is_volatile, static_key
 from treexlite._errors import CycleError, FieldError, describe
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
@@ -221,12 +222,12 @@ class _Found:
     def add_static(self, module: Any, name: str, value: Any, declared: bool) -> None:
         if declared:
             check_static(module, name, value)
-        elif holds_jax_array(value):
+        elif holds_jax_array(value) or array_in_collection(value):
             raise undeclared_array(module, name, value)
         if type(value) is types.MethodType and value.__self__ is module:
             value = OwnMethod(value.__func__)
-        elif captured_module(value):
-            raise _captures_module(module, name, value)
+        elif not declared and carried_module(value) is not None:
+            raise _carries_module(module, name, value)
         self.statics[name] = value
         if is_volatile(value):
             self.watch.append(name)
@@ -256,23 +257,15 @@ def check_static(module: Any, name: str, value: Any) -> None:
         )
 
 
-def captured_module(value: Any) -> bool:
-    """Whether a function carries a module with it, bound or closed over."""
-    if type(value) is types.MethodType:
-        return type(value.__self__) in MODULE_TYPES
-    if type(value) is types.FunctionType:
-        return any(type(content) in MODULE_TYPES for content in closed_over(value))
-    return False
-
-
-def _captures_module(module: Any, name: str, value: Any) -> FieldError:
+def _carries_module(module: Any, name: str, value: Any) -> FieldError:
+    carried = type(carried_module(value)).__name__
     return FieldError(
         type(module).__name__,
-        expected=f"the function in `{name}` to carry no module with it",
-        received=f"{name}={describe(value)}, which is bound to a module or closes over one",
+        expected=f"`{name}` to carry no module that is hidden from JAX",
+        received=f"{name}={describe(value)}, which holds or closes over a {carried}",
         fix=(
-            "Keep the module itself in an attribute, or write a method: a copy or a transformation"
-            " would go on using the module that the function carries."
+            "Keep the module itself in an attribute, a list, a dict or a dataclass, and write a"
+            " method: a copy or a compiled function would go on using the hidden module as it is."
         ),
     )
 

@@ -358,7 +358,8 @@ def _assign(module: Module, name: str, value: Any) -> None:
         elif holds_jax_array(value):
             raise undeclared_array(module, name, value)
     elif meta.node:
-        check_owned(module, name, value)
+        if current_init() is None:  # `init` finds leaks itself, at its end
+            check_owned(module, name, value)
     elif is_tracer(value):
         check_static(module, name, value)
     initialising = current_init()

@@ -17,6 +17,7 @@ from treexlite._core import _tree
 from treexlite._core._filters import Filter
 from treexlite._core._graph import walk
 from treexlite._core._paths import leaf_paths, places, slot_numbers
+from treexlite._core._registry import is_numeric
 from treexlite._errors import ArgumentError, StateDictError, describe
 
 Rename: TypeAlias = "Mapping[str, str] | Callable[[str], str]"
@@ -60,7 +61,7 @@ def load_state_dict(
     wrong = [
         f"{path}: expected {describe(wanted[path][1])}, received {describe(value)}"
         for path, value in entries.items()
-        if path in wanted and jnp.shape(value) != jnp.shape(wanted[path][1])
+        if path in wanted and not _fits(wanted[path][1], value)
     ]
     if wrong or (strict and (missing or unexpected)):
         raise _misfit(module, missing if strict else (), unexpected if strict else (), wrong)
@@ -73,6 +74,18 @@ def load_state_dict(
             replaced[number] = jax.tree_util.tree_unflatten(treedef, leaves)
     _tree.write_values(module, found, replaced)
     return LoadReport(tuple(p for p in wanted if p in entries), missing, unexpected)
+
+
+def _fits(old: Any, new: Any) -> bool:
+    """Whether an entry has the shape of a field, and is of a kind that it can hold."""
+    same_shape = is_numeric(new) and jnp.shape(new) == jnp.shape(old)
+    return same_shape and _rank(jnp.result_type(new)) <= _rank(jnp.result_type(old))
+
+
+def _rank(dtype: Any) -> int:
+    """Order the kinds of numbers: what comes later can hold what comes before."""
+    kinds = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating)
+    return next((n for n, kind in enumerate(kinds) if jnp.issubdtype(dtype, kind)), len(kinds))
 
 
 def _like(old: Any, new: Any) -> Any:
@@ -121,7 +134,7 @@ def _misfit(
     if unexpected:
         parts.append(f"with unexpected {', '.join(unexpected)}")
     if wrong:
-        parts.append(f"with wrong shapes ({'; '.join(wrong)})")
+        parts.append(f"with wrong shapes or dtypes ({'; '.join(wrong)})")
     return StateDictError(
         f"{type(module).__name__}.load_state_dict",
         expected="one entry of the right shape for each path of the module",

@@ -208,6 +208,14 @@ def is_volatile(value: Any) -> bool:
     return getattr(kind, "__hash__", None) in (None, object.__hash__) and _has_attributes(value)
 
 
+def is_refillable(value: Any) -> bool:
+    """Whether this is a container of values whose copy can be brought home in place."""
+    if isinstance(value, (list, dict, set)):
+        return True
+    kind = type(value)
+    return dataclasses.is_dataclass(kind) and is_volatile(value) and _generated_eq(kind)
+
+
 def fresh(value: Any) -> Any:
     """Copy the mutable containers of a static value; share everything else."""
     if not is_volatile(value):

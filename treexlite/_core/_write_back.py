@@ -17,7 +17,7 @@ from treexlite._core._graph import LEAF, Again, Spec
 from treexlite._core._identity import Own
 from treexlite._core._layout import Layout, OwnMethod, note_watched
 from treexlite._core._record import instantiate, restructure
-from treexlite._core._statics import fresh, static_key
+from treexlite._core._statics import fresh, is_refillable, static_key
 
 
 def write_back(spec: Spec, values: Iterable[Any], own: Own) -> Any:
@@ -95,7 +95,7 @@ class _Writer:
         if known is not None:
             own, changed = known
             return refill(own, fresh(value)) if changed else own
-        if not isinstance(value, (list, dict, set)) and name in attributes:
+        if not is_refillable(value) and name in attributes:
             own = attributes[name]
             return own if static_key(own) == static_key(value) else fresh(value)
         return fresh(value)

@@ -154,11 +154,13 @@ class Inside:
         self._check_arguments()
         walks = [walk(unit) for unit in self.units]
         modules = [m for u, w in zip(self.units, walks, strict=True) for m in modules_of(u, w)]
+        containers = [container for found in walks for container in found.containers]
         outputs, treedef = jax.tree_util.tree_flatten(output, is_leaf=is_module)
         same = (
             tuple(found.spec for found in walks) == self.specs
             and len(modules) == len(self.modules)
             and all(map(operator.is_, modules, self.modules))
+            and all(map(operator.is_, containers, self.containers))
         )
         if same and not any(map(is_module, outputs)):
             return self._close_in_place(walks, output, force)
