@@ -379,6 +379,7 @@ OTHERS = {
     "dataclass": lambda flag: Config(1 if flag else 2),
     "set": lambda flag: {1} if flag else {2},
     "dtype": lambda flag: jnp.float32 if flag else jnp.float16,
+    "numpy dtype": lambda flag: np.dtype("f4") if flag else np.dtype("f2"),
     "numpy": lambda flag: np.arange(3) if flag else np.arange(1, 4),
     "numpy in a list": lambda flag: [np.arange(3) if flag else np.arange(1, 4)],
     "type": lambda flag: 1 if flag else True,

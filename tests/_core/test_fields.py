@@ -214,6 +214,14 @@ def test_dataclass_slots_are_refused_because_they_would_hide_the_data() -> None:
         define_and_make()
 
 
+def test_frozen_dataclasses_are_refused_because_modules_are_mutated() -> None:
+    class Model(tx.Module):
+        w: Any = tx.Parameter.node(1.0)
+
+    with pytest.raises((FieldError, TypeError), match="frozen"):
+        dataclasses.dataclass(frozen=True)(Model)()
+
+
 def test_dataclass_inheritance_and_post_init() -> None:
     @dataclasses.dataclass
     class Child(Layer):

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import enum
 import functools
+import types
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
@@ -584,6 +585,95 @@ def test_generic_modules_follow_the_same_table() -> None:
     assert "__orig_class__" not in repr(Wrap[Scale](Scale()))
 
 
+# What would go stale unseen
+
+
+class Own(Scale):
+    """Keeps its own method, in one form or another."""
+
+    def __init__(self, make: Any) -> None:
+        super().__init__(2.0)
+        self.act = make(self)
+
+    def double(self, x: Any) -> Any:
+        return x * self.w
+
+    @tx.jit
+    def fast(self, x: Any) -> Any:
+        return x * self.w
+
+    def __call__(self, x: Any) -> Any:
+        act = self.act
+        while isinstance(act, (list, tuple, dict)):
+            act = act["k"] if isinstance(act, dict) else act[0]
+        return act(x)
+
+
+METHODS = {
+    "method": lambda m: m.double,
+    "in a list": lambda m: [m.double],
+    "in a dict": lambda m: {"k": (m.double,)},
+    "partial": lambda m: functools.partial(m.double),
+    "jitted": lambda m: tx.jit(m.double),
+    "jitted in the class": lambda m: m.fast,
+    "by jax": lambda m: jax.jit(m.double),
+    "closure": lambda m: lambda x: m.double(x),
+    "closure in a list": lambda m: [lambda x: m.double(x)],
+    "closure over a closure": lambda m: (lambda f: lambda x: f(x))(lambda x: m.double(x)),
+}
+
+
+@pytest.mark.parametrize("make", METHODS.values(), ids=METHODS.keys())
+def test_a_function_that_carries_its_module_is_rebound_or_refused(make: Any) -> None:
+    try:
+        model = Own(make)
+        fast, clone = tx.jit(model), model.copy()
+    except FieldError as error:
+        assert "`act`" in str(error)  # noqa: PT017
+        assert "module" in str(error)  # noqa: PT017
+        return
+    for w in (2.0, 5.0):
+        model.w = jnp.array(w)
+        assert float(fast(1.0)) == w
+    clone.w = jnp.array(7.0)
+    assert float(clone(1.0)) == 7.0
+
+
+class Carrier:
+    """An object that is no container for us."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+
+UNKNOWN = {
+    "deque": lambda v: collections.deque([v]),
+    "user list": lambda v: collections.UserList([v]),
+    "user dict": lambda v: collections.UserDict(k=v),
+}
+OBJECTS = {
+    "namespace": lambda v: types.SimpleNamespace(k=v),
+    "object": Carrier,
+    "object in a list": lambda v: [Carrier(v)],
+}
+
+
+@pytest.mark.parametrize("value", [Scale(), jnp.ones(2)], ids=["module", "array"])
+@pytest.mark.parametrize("wrap", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_data_in_an_unknown_container_is_data_or_refused(wrap: Any, value: Any) -> None:
+    try:
+        leaves = jax.tree.leaves(Holder(wrap(value)))
+    except FieldError as error:
+        assert "`value`" in str(error)  # noqa: PT017
+    else:
+        assert len(leaves) == 1
+
+
+@pytest.mark.parametrize("wrap", OBJECTS.values(), ids=OBJECTS.keys())
+def test_a_module_in_an_object_is_data_or_refused(wrap: Any) -> None:
+    test_data_in_an_unknown_container_is_data_or_refused(wrap, Scale())
+
+
 # Structures and their lifetime
 
 
@@ -622,6 +712,13 @@ def test_a_cycle_that_is_made_in_place_is_noticed(use: Any) -> None:
     model.value.append(model)
     with pytest.raises(CycleError, match=r"`value/1`"):
         use(model)
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    loop: list[Any] = [Scale()]
+    loop.append(loop)
+    with pytest.raises((CycleError, RecursionError)):
+        jax.tree.leaves(Holder(loop))
 
 
 def test_a_module_reached_twice_is_no_cycle() -> None:

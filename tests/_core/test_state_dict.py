@@ -102,6 +102,19 @@ def test_a_wrong_shape_is_refused_even_when_not_strict() -> None:
     assert "without" not in str(caught.value)
 
 
+@pytest.mark.parametrize("entry", ["text", None, object(), [1.0, "a"]])
+def test_an_entry_that_is_no_array_is_refused(entry: Any) -> None:
+    model = Zoo()
+    with untouched(model), pytest.raises(StateDictError, match="a: expected array"):
+        model.load_state_dict({**model.state_dict(), "a": entry})
+
+
+def test_a_float_is_not_cut_to_an_integer() -> None:
+    model = Zoo()
+    with untouched(model), pytest.raises(StateDictError, match=r"n: expected array .*int32"):
+        model.load_state_dict({**model.state_dict(), "n": 2.7})
+
+
 def test_names_can_be_mapped_by_prefix_or_function() -> None:
     saved = {"backbone/w": 5.0, "head": 6.0}
     model = Tied()

@@ -105,6 +105,22 @@ def write(model: Any) -> None:
     model.value[0] += 1
 
 
+def archive(model: Any) -> None:
+    model.other, model.value = model.value, []
+
+
+def retreat(model: Any) -> None:
+    model.value, model.empty = model.empty, model.value
+
+
+def restart(model: Any) -> None:
+    model.value = [*model.value, 3]
+
+
+def forget(model: Any) -> None:
+    model.value.item = None
+
+
 def nest(model: Any) -> None:
     model.value[0].append(Scale(9.0))
     model.value[1]["k"] = Scale(8.0)
@@ -115,6 +131,12 @@ IDENTITY: dict[str, tuple[Callable[[], Any], Program]] = {
     "elements change places": (lambda: [Scale(1.0), Scale(2.0)], swap),
     "a list moves": (lambda: [Scale(1.0)], move),
     "two lists change places": (lambda: [Scale(1.0)], exchange),
+    "a list is archived": (lambda: [Scale(1.0), Scale(2.0)], archive),
+    "a list and an empty list change places": (lambda: [Scale(1.0), Scale(2.0)], retreat),
+    "a log is archived": (lambda: [1, 2], archive),
+    "two logs change places": (lambda: [1, 2], retreat),
+    "a log starts anew": (lambda: [1, 2], restart),
+    "a dataclass is emptied": (lambda: Box(Scale(1.0)), forget),
     "a key is renamed": (lambda: {"old": Scale(1.0), "b": Scale(2.0)}, rename),
     "a dataclass is filled": (lambda: Box(Scale(1.0)), fill),
     "nested containers grow": (lambda: [[Scale(1.0)], {}], nest),
@@ -131,10 +153,11 @@ def test_containers_and_modules_are_the_same_objects_as_after_an_eager_run(
 ) -> None:
     def run(way: Any) -> Any:
         model = Holder(make())
-        model.second = [Scale(5.0)]
+        model.second, model.empty = [Scale(5.0)], []
         before = objects(model)
         known = {id(value): name for name, value in before.items()}
-        way(model), way(model) if program not in (move, rename) else None
+        for _ in range(1 if program in (move, rename) else 2):
+            way(model)
         return {name: known.get(id(value), "new") for name, value in objects(model).items()}, model
 
     (expected, eager), (received, jitted) = run(program), run(tx.jit(program))
@@ -243,6 +266,31 @@ def test_a_replaced_module_keeps_what_was_written_to_it() -> None:
     tx.jit(program)(jitted)
     assert (float(old.w), float(other.w)) == (11.0, 102.0)
     assert jitted.kids[0] is jitted.kids[1] is other
+
+
+def test_an_own_method_stays_bound_to_the_users_module() -> None:
+    class Model(Scale):
+        def __init__(self) -> None:
+            super().__init__(2.0)
+            self.act, self.calls = self.double, 0
+
+        def double(self, x: Any) -> Any:
+            return x * self.w
+
+        def __call__(self, x: Any) -> Any:
+            self.calls += 1
+            return self.act(x)
+
+    model = Model()
+    fast = tx.jit(model)
+    for w in (2.0, 3.0):
+        model.w = jnp.array(w)
+        assert float(fast(1.0)) == w
+    assert model.act.__self__ is model
+    assert model.calls == 2
+    assert jax.tree.structure(model) != jax.tree.structure(Model())
+    clone = model.copy()
+    assert clone.act.__self__ is clone
 
 
 def test_attributes_come_back_in_the_order_they_were_assigned() -> None:

@@ -576,6 +576,10 @@ def test_static_positions_of_bound_methods_do_not_count_self() -> None:
     assert float(tx.jit(Model(2.0).power, static_argnums=0)(2, 3.0)) == 18.0
 
 
+def test_static_positions_of_a_function_without_a_signature() -> None:
+    assert int(tx.jit(max, static_argnums=(0, 1))(3, 2)) == 3
+
+
 def test_static_arguments_that_are_left_out_use_their_default() -> None:
     fast = tx.jit(lambda m, mode="a": m.w * (1 if mode == "a" else 2), static_argnames="mode")
     assert float(fast(Scale(1.0))) == 1.0
