@@ -125,23 +125,24 @@ class Tree:
     share: bool
 
 
-def trees(sharing: bool) -> st.SearchStrategy[Tree]:
-    """Descriptions of up to about ten modules."""
+def trees(sharing: bool, shape: str) -> st.SearchStrategy[Tree]:
+    """Descriptions of up to about ten modules; the outermost has its children in a `shape`."""
     leaf = st.builds(
         Tree, st.integers(0, 5), st.just("leaf"), st.just(()), st.booleans(), st.booleans()
     )
 
-    def grow(children: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+    def grow(children: st.SearchStrategy[Tree], shapes: Any) -> st.SearchStrategy[Tree]:
         return st.builds(
             Tree,
             st.integers(0, 5),
-            st.sampled_from(SHAPES),
+            shapes,
             st.lists(children, min_size=1, max_size=3).map(tuple),
             st.booleans(),
             st.booleans() if sharing else st.just(False),
         )
 
-    return st.recursive(leaf, grow, max_leaves=6).flatmap(lambda tree: grow(st.just(tree)))
+    anything = st.recursive(leaf, lambda c: grow(c, st.sampled_from(SHAPES)), max_leaves=5)
+    return grow(anything, st.just(shape))
 
 
 def build(tree: Tree) -> Any:

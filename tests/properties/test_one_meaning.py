@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
+import pytest
 from hypothesis import given, settings
 
 import treexlite as tx
 from tests.budget import examples
-from tests.properties.strategies import Op, Tree, build, dump, programs, run, trees
+from tests.properties.strategies import SHAPES, build, dump, programs, run, trees
 
 
 def _compare(root: Any, twin: Any, outputs: tuple[Any, Any]) -> None:
@@ -18,10 +20,21 @@ def _compare(root: Any, twin: Any, outputs: tuple[Any, Any]) -> None:
     assert dump(root) == dump(twin)
 
 
-@settings(max_examples=examples(500), deadline=None)
-@given(tree=trees(sharing=True), first=programs(sharing=True), second=programs(sharing=True))
-def test_tx_jit_equals_eager(tree: Tree, first: list[Op], second: list[Op]) -> None:
-    """Two programs, run twice each on the same objects: traced, compiled, and compiled again."""
+def _per_shape(count: int) -> Any:
+    """Share the examples out among the shapes of the outermost module, one test for each."""
+    return settings(max_examples=-(-examples(count) // len(SHAPES)), deadline=None)
+
+
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+@every_shape
+@_per_shape(500)
+@given(data=st.data())
+def test_tx_jit_equals_eager(shape: str, data: st.DataObject) -> None:
+    """Two programs on the same objects, the first twice: traced, compiled, and found again."""
+    tree = data.draw(trees(True, shape), "tree")
+    first, second = data.draw(programs(True), "first"), data.draw(programs(True), "second")
     eager, jitted = build(tree), build(tree)
     compiled = [
         tx.jit(lambda root, x, program=program: run(root, program, x), donate=donate)
@@ -32,10 +45,12 @@ def test_tx_jit_equals_eager(tree: Tree, first: list[Op], second: list[Op]) -> N
         _compare(eager, jitted, (run(eager, program, x), call(jitted, x)))
 
 
-@settings(max_examples=examples(250), deadline=None)
-@given(tree=trees(sharing=False), program=programs(sharing=False))
-def test_jax_jit_equals_eager(tree: Tree, program: list[Op]) -> None:
+@every_shape
+@_per_shape(250)
+@given(data=st.data())
+def test_jax_jit_equals_eager(shape: str, data: st.DataObject) -> None:
     """Plain `jax.jit` with the module returned; it cannot keep sharing, so nothing is shared."""
+    tree, program = data.draw(trees(False, shape), "tree"), data.draw(programs(False), "program")
     eager, root = build(tree), build(tree)
 
     @jax.jit
@@ -49,13 +64,14 @@ def test_jax_jit_equals_eager(tree: Tree, program: list[Op]) -> None:
         _compare(eager, root, (expected, output))
 
 
-@settings(max_examples=examples(100), deadline=None)
-@given(tree=trees(sharing=True), program=programs(sharing=True))
-def test_copy_and_round_trip_change_nothing(tree: Tree, program: list[Op]) -> None:
-    """A copy runs like the original and is independent of it."""
-    original = build(tree)
+@every_shape
+@_per_shape(120)
+@given(data=st.data())
+def test_copy_and_original_go_their_own_ways(shape: str, data: st.DataObject) -> None:
+    """A copy is equal to its original, and a program run on it does not touch the original."""
+    original = build(data.draw(trees(True, shape), "tree"))
     before = dump(original)
     copy = original.copy()
     assert dump(copy) == before
-    run(copy, program, jnp.array(3, jnp.int32))
+    run(copy, data.draw(programs(True), "program"), jnp.array(3, jnp.int32))
     assert dump(original) == before

@@ -55,21 +55,27 @@ class Spec:
 
     Attributes:
         tree: the nested tuple described at the top of this file.
+        shared: `(place, first place)` of mutable static values that stand in several attributes,
+            where a place is a module number and a name.
         num_slots: how many slots there are.
         num_modules: how many distinct modules there are.
     """
 
-    __slots__ = ("__weakref__", "cache", "num_modules", "num_slots", "tree")
+    __slots__ = ("__weakref__", "cache", "num_modules", "num_slots", "shared", "tree")
 
-    def __init__(self, tree: Any) -> None:
-        self.tree = tree
+    def __init__(self, tree: Any, shared: tuple[Any, ...]) -> None:
+        self.tree, self.shared = tree, shared
         self.num_slots, self.num_modules = _count(tree)
         self.cache: dict[Any, Any] = {}
 
     def build(self, values: Iterable[Any]) -> Built:
         """Make fresh modules and containers around `values`, one for each slot."""
         builder = _Builder(iter(values))
-        return Built(builder.visit(self.tree), builder.modules, builder.containers)
+        root = builder.visit(self.tree)
+        for (number, name), (first, first_name) in self.shared:
+            value = vars(builder.modules[first])[first_name]
+            vars(builder.modules[number])[name] = value
+        return Built(root, builder.modules, builder.containers)
 
 
 def _count(tree: Any) -> tuple[int, int]:
@@ -132,12 +138,11 @@ _interned: weakref.WeakValueDictionary[Any, Spec] = weakref.WeakValueDictionary(
 _lock = threading.Lock()
 
 
-def _intern(tree: Any) -> Spec:
+def _intern(tree: Any, shared: tuple[Any, ...]) -> Spec:
     with _lock:
-        spec = _interned.get(tree)
+        spec = _interned.get((tree, shared))
         if spec is None:
-            spec = Spec(tree)
-            _interned[tree] = spec
+            spec = _interned[tree, shared] = Spec(tree, shared)
     return spec
 
 
@@ -240,7 +245,7 @@ def walk(value: Any) -> Walk:
     walker = _Walker()
     tree = walker.visit(value, None, None, True)
     found = walker.found
-    found.spec = _intern(tree)
+    found.spec = _intern(tree, tuple(walker.shared))
     if any(owner is None for owner in found.owners):
         found.snapshot = walker.data
     if is_root:
@@ -264,6 +269,8 @@ class _Walker:
     def __init__(self) -> None:
         self.found = Walk()
         self.data: list[Any] = []
+        self.statics: dict[int, tuple[int, str]] = {}
+        self.shared: list[tuple[tuple[int, str], tuple[int, str]]] = []
         self.numbers: dict[int, int] = {}
         self.containers: dict[int, int] = {}
         self.active: dict[int, str] = {}
@@ -299,6 +306,11 @@ class _Walker:
             found.volatile.append((module, layout))
         self.active[identity] = "/".join(self.path)
         attributes = module.__dict__
+        for name in layout.volatile:
+            place = (self.numbers[identity], name)
+            first = self.statics.setdefault(id(attributes[name]), place)
+            if first is not place and is_volatile(attributes[name]):
+                self.shared.append((place, first))
         node: list[Any] = [layout]
         for name in layout.nodes:
             self.path.append(name)
