@@ -13,6 +13,8 @@ from tests.budget import examples
 
 # JAX reads this when it is imported, which happens in the test files.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Nearly all the time of the tests is spent compiling programs that run once.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 # Tracing and compiling make the first example slow, which says nothing about the test.
 settings.register_profile(

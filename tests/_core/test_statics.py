@@ -1,6 +1,13 @@
 import collections
+import contextlib
 import dataclasses
 import functools
+import itertools
+import logging
+import random
+import sys
+import threading
+import weakref
 from typing import Any
 
 import jax
@@ -8,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import treexlite as tx
 from tests._core.modules import Scale
 from treexlite._core._statics import Static, fresh, is_volatile, static_key
 
@@ -176,6 +184,58 @@ def test_bound_methods_are_compared_by_function_and_object() -> None:
     assert static_key(one.__eq__) == static_key(one.__eq__)
     assert static_key(Scale().copy) != static_key(Scale().copy)
     assert static_key(one.__repr__) != static_key(two.__repr__)
+
+
+@dataclasses.dataclass
+class Link:
+    next: Any = None
+
+
+class Cyclic:
+    def __init__(self) -> None:
+        self.me, self.all, self.link = self, [self, {"k": self}], Link(self)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        logging.getLogger("treexlite.tests.statics"),
+        Cyclic(),
+        threading.Lock(),
+        threading.local(),
+        np.random.default_rng(0),
+        random.Random(0),
+        weakref.ref(Options),
+        itertools.count(),
+        sys.modules[__name__],
+        contextlib.nullcontext(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_everyday_objects_have_a_key_and_keep_it(value: Any) -> None:
+    assert static_key(value) == static_key(value)
+    assert fresh(value) is value
+    model = Scale()
+    model.thing = value
+    fast = tx.jit(lambda m, x: m(x))
+    fast(model, 1.0), fast(model, 1.0)
+    assert fast.cache_size() == 1
+    assert model.copy().thing is value
+
+
+def test_using_a_logger_does_not_retrace() -> None:
+    model = Scale()
+    model.logger = logging.getLogger("treexlite.tests.used")
+
+    @tx.jit
+    def fast(model: Scale, x: Any) -> Any:
+        model.logger.debug("traced")
+        return model(x)
+
+    for _ in range(3):
+        fast(model, 1.0)
+        model.logger.debug("called")
+    assert fast.cache_size() == 1
 
 
 def test_a_hand_written_equality_is_respected() -> None:

@@ -104,7 +104,8 @@ def compact(method: F) -> F:
         >>> class Net(tx.Module):
         ...     @tx.compact
         ...     def __call__(self, x):
-        ...         return tx.nn.Linear(2)(jax.nn.relu(tx.nn.Linear(8)(x)))
+        ...         x = jax.nn.relu(tx.nn.Linear(8)(x))
+        ...         return tx.nn.Linear(2)(x)
         >>> net = Net().init(0, jnp.ones((1, 3)))
         >>> net.linear.kernel.shape, net.linear2.kernel.shape
         ((3, 8), (8, 2))

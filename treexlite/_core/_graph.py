@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from treexlite._core._containers import Form, form_of, needs_form
-from treexlite._core._layout import Layout, cycle, layout_of, note_watched
+from treexlite._core._layout import Layout, cycle, layout_of, note_watched, same_elements
 from treexlite._core._record import instantiate, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import is_volatile
@@ -211,21 +211,11 @@ class Walk:
         if root._tx_version != version or tuple(map(version_of, self.modules)) != self.versions:
             return False
         for elements, copy in self.copies:
-            if not _same_elements(elements, copy):
+            if not same_elements(elements, copy):
                 return False
         if layout.watch and layout_of(root) is not layout:
             return False
         return all(layout_of(module) is layout for module, layout in self.volatile)
-
-
-def _same_elements(container: Any, copy: Any) -> bool:
-    if len(container) != len(copy):
-        return False
-    if isinstance(copy, dict):
-        return list(container) == list(copy) and all(
-            map(operator.is_, container.values(), copy.values())
-        )
-    return all(map(operator.is_, container, copy))
 
 
 def walk(value: Any) -> Walk:

@@ -161,29 +161,41 @@ def layout_of(module: Any) -> Layout:
 
 
 def note_watched(module: Any, layout: Layout) -> None:
-    """Remember the elements of the containers that can change in place, where that is simple."""
-    watched: dict[str, list[Any]] = {}
+    """Remember the elements of the containers that can change in place, where that is simple.
+
+    Simple is a list or dict of nothing but modules, or an empty one.
+    """
+    watched: dict[str, Any] = {}
     for name in layout.watch:
         value = module.__dict__[name]
-        simple = name in layout.formed and name not in layout.boxed and type(value) is list
-        if not simple or not all(map(MODULE_TYPES.__contains__, map(type, value))):
+        kind = type(value)
+        elements = value.values() if kind is dict else value
+        simple = kind in (list, dict) and name not in layout.boxed
+        if not simple or not all(map(MODULE_TYPES.__contains__, map(type, elements))):
             set_watched(module, None)
             return
-        watched[name] = value[:]
+        watched[name] = value.copy()
     set_watched(module, watched)
 
 
 def _unchanged(module: Any, layout: Layout) -> bool:
-    """Quick answer for the common container, a list of nothing but modules."""
-    watched: dict[str, list[Any]] | None = getattr(module, "_tx_watched", None)
+    """Quick answer for the common containers: whether they hold the same modules as before."""
+    watched: dict[str, Any] | None = getattr(module, "_tx_watched", None)
     if watched is None:
         return False
     attributes = module.__dict__
-    for name, before in watched.items():
-        value = attributes[name]
-        if len(value) != len(before) or not all(map(operator.is_, value, before)):
-            return False
-    return True
+    return all(same_elements(attributes[name], before) for name, before in watched.items())
+
+
+def same_elements(container: Any, before: Any) -> bool:
+    """Whether a list or dict has the very elements of a copy that was made of it."""
+    if len(container) != len(before):
+        return False
+    if isinstance(before, dict):
+        return list(container) == list(before) and all(
+            map(operator.is_, container.values(), before.values())
+        )
+    return all(map(operator.is_, container, before))
 
 
 class _Found:

@@ -98,21 +98,41 @@ def _has_attributes(value: Any) -> bool:
     )
 
 
-def _attributes_key(value: Any, depth: int = 4) -> Hashable:
-    """Return a key of an object's attributes, and of those of the objects in them."""
-    if depth == 0 or not _has_attributes(value):
+class _NotPlainError(Exception):
+    """An object is more than data: it refers to itself, to locks, to files."""
+
+
+def _attributes_key(value: Any) -> Hashable:
+    """Return a key of an object's attributes, if all of them are data; None otherwise.
+
+    Objects with a life of their own (a logger and its caches) are compared by identity alone.
+    """
+    if not _has_attributes(value):
         return None
-    return tuple((name, _nested_key(item, depth)) for name, item in sorted(vars(value).items()))
+    try:
+        return _object_key(value, 5)
+    except _NotPlainError:
+        return None
+
+
+def _object_key(value: Any, depth: int) -> Hashable:
+    return tuple((name, _nested_key(item, depth - 1)) for name, item in sorted(vars(value).items()))
 
 
 def _nested_key(value: Any, depth: int) -> Hashable:
+    if depth == 0:
+        raise _NotPlainError
     if isinstance(value, (list, tuple)):
-        return (type(value), tuple(_nested_key(item, depth) for item in value))
+        return (type(value), tuple(_nested_key(item, depth - 1) for item in value))
     if isinstance(value, dict):
-        return (dict, tuple((static_key(k), _nested_key(v, depth)) for k, v in value.items()))
-    by_identity = getattr(type(value), "__hash__", None) in (None, object.__hash__)
-    if by_identity and _has_attributes(value) and not dataclasses.is_dataclass(value):
-        return ("id", id(value), _attributes_key(value, depth - 1))
+        items = value.items()
+        return (dict, tuple((_nested_key(k, depth), _nested_key(v, depth - 1)) for k, v in items))
+    if callable(value) or dataclasses.is_dataclass(value):
+        return static_key(value)
+    if getattr(type(value), "__hash__", None) in (None, object.__hash__):
+        if not _has_attributes(value):
+            raise _NotPlainError
+        return ("id", id(value), _object_key(value, depth - 1))
     return static_key(value)
 
 
