@@ -8,7 +8,6 @@ what is data, `_graph` for how modules are taken apart and put together.
 from treexlite._core._class import ModuleMeta
 from treexlite._core._compact import compact
 from treexlite._core._compact_module import compact_module
-from treexlite._core._fields import Fields
 from treexlite._core._filters import All, Any, Not
 from treexlite._core._key_seq import KeySeq
 from treexlite._core._kinds import (
@@ -40,7 +39,6 @@ __all__ = [
     "BatchStat",
     "Cache",
     "FieldInfo",
-    "Fields",
     "Initializer",
     "KeySeq",
     "Kind",

@@ -20,10 +20,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from treexlite._core._containers import Form, form_of, needs_form
-from treexlite._core._layout import Layout, cycle, layout_of, note_watched, same_elements
+from treexlite._core._layout import Layout, cycle, layout_of, note_watched
 from treexlite._core._record import instantiate, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import is_volatile
+from treexlite._core._watch import same_elements
 
 
 class _Leaf:

@@ -33,6 +33,7 @@ from treexlite._core._containers import (
 from treexlite._core._record import Modes, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
 from treexlite._core._statics import fresh, is_volatile, static_key
+from treexlite._core._watch import snapshots, unchanged
 from treexlite._errors import CycleError, FieldError, describe
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
@@ -145,7 +146,7 @@ def layout_of(module: Any) -> Layout:
         CycleError: the module contains itself.
     """
     layout: Layout | None = module._tx_layout
-    if layout is not None and (not layout.watch or _unchanged(module, layout)):
+    if layout is not None and (not layout.watch or unchanged(module._tx_watched)):
         return layout
     found = _Found(module)
     modes = module._tx_modes
@@ -161,41 +162,8 @@ def layout_of(module: Any) -> Layout:
 
 
 def note_watched(module: Any, layout: Layout) -> None:
-    """Remember the elements of the containers that can change in place, where that is simple.
-
-    Simple is a list or dict of nothing but modules, or an empty one.
-    """
-    watched: dict[str, Any] = {}
-    for name in layout.watch:
-        value = module.__dict__[name]
-        kind = type(value)
-        elements = value.values() if kind is dict else value
-        simple = kind in (list, dict) and name not in layout.boxed
-        if not simple or not all(map(MODULE_TYPES.__contains__, map(type, elements))):
-            set_watched(module, None)
-            return
-        watched[name] = value.copy()
-    set_watched(module, watched)
-
-
-def _unchanged(module: Any, layout: Layout) -> bool:
-    """Quick answer for the common containers: whether they hold the same modules as before."""
-    watched: dict[str, Any] | None = getattr(module, "_tx_watched", None)
-    if watched is None:
-        return False
-    attributes = module.__dict__
-    return all(same_elements(attributes[name], before) for name, before in watched.items())
-
-
-def same_elements(container: Any, before: Any) -> bool:
-    """Whether a list or dict has the very elements of a copy that was made of it."""
-    if len(container) != len(before):
-        return False
-    if isinstance(before, dict):
-        return list(container) == list(before) and all(
-            map(operator.is_, container.values(), before.values())
-        )
-    return all(map(operator.is_, container, before))
+    """Remember the containers of a module that can change in place, as they are now."""
+    set_watched(module, snapshots([module.__dict__[name] for name in layout.watch]))
 
 
 class _Found:

@@ -43,7 +43,7 @@ class Record:
         _tx_trace: the trace in which the module was made.
         _tx_walk: the cached walk below this module; may be unset.
         _tx_ready: whether no field waits for `init`, as far as known; may be unset.
-        _tx_watched: the elements of the containers in `_tx_layout.watch`; may be unset.
+        _tx_watched: copies of the containers in `_tx_layout.watch`; unset while there is no layout.
     """
 
     __slots__ = (

@@ -88,7 +88,7 @@ def static_key(value: Any) -> Hashable:
     return (kind, value)
 
 
-def _has_attributes(value: Any) -> bool:
+def has_attributes(value: Any) -> bool:
     """Whether this is an object with attributes, such as a namespace or a configuration."""
     return (
         hasattr(value, "__dict__")
@@ -107,7 +107,7 @@ def _attributes_key(value: Any) -> Hashable:
 
     Objects with a life of their own (a logger and its caches) are compared by identity alone.
     """
-    if not _has_attributes(value):
+    if not has_attributes(value):
         return None
     try:
         return _object_key(value, 5)
@@ -130,7 +130,7 @@ def _nested_key(value: Any, depth: int) -> Hashable:
     if callable(value) or dataclasses.is_dataclass(value):
         return static_key(value)
     if getattr(type(value), "__hash__", None) in (None, object.__hash__):
-        if not _has_attributes(value):
+        if not has_attributes(value):
             raise _NotPlainError
         return ("id", id(value), _object_key(value, depth - 1))
     return static_key(value)
@@ -225,7 +225,7 @@ def is_volatile(value: Any) -> bool:
         return any(is_volatile(getattr(value, name, None)) for name in fields)
     if kind is functools.partial:
         return any(map(is_volatile, (*value.args, *value.keywords.values())))
-    return getattr(kind, "__hash__", None) in (None, object.__hash__) and _has_attributes(value)
+    return getattr(kind, "__hash__", None) in (None, object.__hash__) and has_attributes(value)
 
 
 def is_refillable(value: Any) -> bool:
