@@ -189,3 +189,20 @@ def test_walks_of_plain_trees_and_leaves_work_too() -> None:
 
 def test_leaves_print_as_such() -> None:
     assert repr(_graph.LEAF) == "LEAF"
+
+
+def test_an_empty_list_in_two_places_stays_one_when_traced_code_fills_it() -> None:
+    class Part(tx.Module):
+        def __init__(self, items: list[Any]) -> None:
+            self.items = items
+
+    class Whole(tx.Module):
+        def __init__(self) -> None:
+            self.items: list[Any] = []
+            self.part = Part(self.items)
+
+    whole = Whole()
+    items = whole.items
+    tx.jit(lambda whole: whole.items.append(Scale(2.0)))(whole)
+    assert whole.items is whole.part.items is items
+    assert [float(item.w) for item in items] == [2.0]

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from treexlite._core._containers import Form, form_of, needs_form
 from treexlite._core._layout import Layout, cycle, layout_of, note_watched
-from treexlite._core._record import instantiate, version_of, versions
+from treexlite._core._record import instantiate, set_watched, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import is_volatile
 from treexlite._core._watch import same_elements
@@ -76,6 +76,7 @@ class Spec:
         for (number, name), (first, first_name) in self.shared:
             value = vars(builder.modules[first])[first_name]
             vars(builder.modules[number])[name] = value
+            set_watched(builder.modules[number], None)  # it watches its own copy so far
         return Built(root, builder.modules, builder.containers)
 
 
