@@ -313,7 +313,7 @@ def _reset_field(root: Any, module: Any, modules: list[Any], value: int, x: Any)
 
 def _alias(root: Any, module: Any, modules: list[Any], value: int, x: Any) -> Any:
     cell = _cell(modules[value % len(modules)], modules)
-    if cell is not None and cell is not module:
+    if cell is not None and all(below is not module for _, below in cell.modules()):
         module.alias = cell
     return x
 
