@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import treexlite as tx
@@ -192,6 +193,8 @@ def objects(model: Any) -> dict[str, Any]:
         (lambda: [Scale(1.0), Scale(2.0)], lambda v: v.append(Scale(3.0))),
         (lambda: [Scale(1.0), Scale(2.0)], lambda v: v.pop()),
         (lambda: {"a": Scale(1.0)}, lambda v: v.update(b=Scale(3.0))),
+        (list, lambda v: v.append(Scale(3.0))),
+        (dict, lambda v: v.__setitem__(f"k{len(v)}", Scale(3.0))),
         (list, lambda v: v.append(1)),
         (dict, lambda v: v.__setitem__(len(v), 1)),
     ],
@@ -215,6 +218,42 @@ def test_one_container_in_several_places_stays_one(make: Any, program: Any, thro
     assert jitted.alias is before
     assert jitted.child.value is before
     assert_same(eager, jitted)
+
+
+@pytest.mark.parametrize(
+    ("make", "program"),
+    [
+        (list, lambda v: v.append(1)),
+        (dict, lambda v: v.__setitem__(len(v), 1)),
+        (set, lambda v: v.add(len(v))),
+        pytest.param(
+            lambda: np.zeros(1, int),
+            lambda v: v.__setitem__(0, v[0] + 1),
+            marks=pytest.mark.xfail(reason="each name gets an array of its own", strict=True),
+        ),
+        (list, lambda v: v.append(Scale(3.0))),
+        (lambda: [Scale()], lambda v: v.append(Scale(3.0))),
+    ],
+    ids=["list", "dict", "set", "numpy", "list that gets a module", "list of modules"],
+)
+def test_what_is_written_by_one_name_is_read_by_the_other_inside(make: Any, program: Any) -> None:
+    class Model(tx.Module):
+        def __init__(self) -> None:
+            self.value = make()
+            self.child = Holder(self.value)
+            self.seen: list[int] = []
+
+        def run(self) -> None:
+            program(self.value)
+            other = self.child.value
+            self.seen.append(int(other[0]) if isinstance(other, np.ndarray) else len(other))
+
+    eager, jitted = Model(), Model()
+    for _ in range(2):
+        eager.run(), tx.jit(jitted.run)()
+    assert jitted.seen == eager.seen
+    assert jitted.value is jitted.child.value
+    assert jitted.copy().value is not jitted.value
 
 
 @pytest.mark.xfail(
