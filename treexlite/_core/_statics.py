@@ -233,6 +233,8 @@ def is_refillable(value: Any) -> bool:
     if isinstance(value, (list, dict, set)):
         return True
     kind = type(value)
+    if isinstance(value, np.ndarray):
+        return is_volatile(value)
     return dataclasses.is_dataclass(kind) and is_volatile(value) and _generated_eq(kind)
 
 

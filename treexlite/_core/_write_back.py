@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from treexlite._core._containers import Form
 from treexlite._core._graph import LEAF, Again, Spec
 from treexlite._core._identity import Own
@@ -103,7 +105,11 @@ class _Writer:
 
 def refill(own: Any, container: Any) -> Any:
     """Give the user's own container the elements of another."""
-    if isinstance(own, list):
+    if isinstance(own, np.ndarray):
+        if (own.shape, own.dtype) != (container.shape, container.dtype):
+            return container
+        own[...] = container
+    elif isinstance(own, list):
         own[:] = container
     elif isinstance(own, (dict, set)):
         elements = container.copy()
