@@ -226,11 +226,7 @@ def test_one_container_in_several_places_stays_one(make: Any, program: Any, thro
         (list, lambda v: v.append(1)),
         (dict, lambda v: v.__setitem__(len(v), 1)),
         (set, lambda v: v.add(len(v))),
-        pytest.param(
-            lambda: np.zeros(1, int),
-            lambda v: v.__setitem__(0, v[0] + 1),
-            marks=pytest.mark.xfail(reason="each name gets an array of its own", strict=True),
-        ),
+        (lambda: np.zeros(1, int), lambda v: v.__setitem__(0, v[0] + 1)),
         (list, lambda v: v.append(Scale(3.0))),
         (lambda: [Scale()], lambda v: v.append(Scale(3.0))),
     ],

@@ -85,7 +85,7 @@ class Form:
         if self.kind == "dataclass":
             return jax.tree_util.GetAttrKey(key)
         if self.kind == "dict":
-            return jax.tree_util.DictKey(key)
+            return jax.tree_util.DictKey("None" if key is None else key)  # older JAX refuses None
         return jax.tree_util.SequenceKey(key)
 
     @property

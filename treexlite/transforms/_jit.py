@@ -169,7 +169,8 @@ class Jitted(Transform):
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the output with `jax.ShapeDtypeStruct`s for arrays. Changes no module."""
         packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
-        (output, values), node = self._trace(packed, plan).out_info
+        outputs = self._trace(packed, plan).out_info
+        (output, values), node = jax.tree_util.tree_map(_struct, outputs)
         effect: Effect = node.effect
         if effect.spec is None:
             return output
@@ -212,6 +213,10 @@ def _with_statics(arguments: Any, statics: tuple[tuple[Any, Any], ...]) -> Any:
         for place, value in statics:
             (kwargs if isinstance(place, str) else args)[place] = value
     return args, kwargs
+
+
+def _struct(info: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(info.shape, info.dtype)
 
 
 def _shape(tree: Any) -> Any:
