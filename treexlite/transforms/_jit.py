@@ -8,19 +8,18 @@ in the output's treedef, which JAX keeps beside each compiled entry.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import jax
 
 from treexlite._context import current_init
-from treexlite._core._statics import Static
 from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
 from treexlite.transforms._donation import distinct, usable
 from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
 from treexlite.transforms._pack import Packed, pack
+from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
 
 _MAX_PLANS = 1024
 _REFUSED = {
@@ -36,14 +35,14 @@ class Plan:
 
     Attributes:
         key: how the modules are built (`Packed.key`).
-        statics: `(position or name, value)` of the static arguments.
+        statics: the static arguments.
         donated: slots whose buffers are given to the compiled function.
         call: the compiled function; set when the first trace has shown what can be donated.
     """
 
     __slots__ = ("call", "donated", "key", "statics")
 
-    def __init__(self, key: Any, statics: tuple[tuple[Any, Any], ...]) -> None:
+    def __init__(self, key: Any, statics: Statics) -> None:
         self.key = key
         self.statics = statics
         self.donated: tuple[int, ...] = ()
@@ -58,15 +57,14 @@ class Jitted(Transform):
     def __init__(
         self,
         f: Any,
-        static_argnums: Sequence[int],
-        static_argnames: Sequence[str],
+        static_argnums: int | Sequence[int] | None,
+        static_argnames: str | Sequence[str] | None,
         donate: bool,
         options: dict[str, Any],
     ) -> None:
         super().__init__(f)
-        positions = [n + len(self.args) if n >= 0 else n for n in static_argnums]
-        self.static_argnums, self.static_argnames = _both_ways(
-            self.function, positions, static_argnames
+        self.static = StaticArguments(
+            self.name, self.function, static_argnums, static_argnames, self.num_known
         )
         self.donate = donate
         self.options = options
@@ -76,7 +74,7 @@ class Jitted(Transform):
         def flat(plan: Plan, arguments: Any, *leaves: Any) -> Any:
             self._num_traces += 1
             inside = Inside(plan.key, leaves)
-            args, kwargs = _with_statics(inside.fill(arguments), plan.statics)
+            args, kwargs = restore(inside.fill(arguments), plan.statics)
             return inside.close(self.function(*args, **kwargs), force=plan.donated)
 
         flat.__name__ = flat.__qualname__ = getattr(self.function, "__name__", "function")
@@ -103,30 +101,18 @@ class Jitted(Transform):
         return commit(packed, payload, node.effect, uniform=True)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Packed, Plan]:
-        statics: tuple[Any, ...] = ()
-        if self.static_argnums or self.static_argnames:
-            args, kwargs, statics = self._split_statics(args, kwargs)
+        statics: Statics = ()
+        if self.static:
+            args, kwargs, statics = self.static.split(args, kwargs)
         packed = pack(args, kwargs)
         key = (packed.key, statics)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.pop(next(iter(self._plans)))
-            plan = Plan(packed.key, tuple((name, static.value) for name, static in statics))
+            plan = Plan(packed.key, statics)
             self._plans[key] = plan
         return packed, plan
-
-    def _split_statics(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[tuple[Any, Static], ...]]:
-        positions = sorted(
-            {n % len(args) for n in self.static_argnums if -len(args) <= n < len(args)}
-        )
-        statics: list[tuple[Any, Static]] = [(n, Static(args[n])) for n in positions]
-        statics += [(k, Static(kwargs[k])) for k in self.static_argnames if k in kwargs]
-        dynamic = tuple(None if n in positions else arg for n, arg in enumerate(args))
-        named = {k: v for k, v in kwargs.items() if k not in self.static_argnames}
-        return dynamic, named, tuple(statics)
 
     def _choose(self, packed: Packed, plan: Plan) -> Callable[..., Any]:
         """Decide how `plan` is called: for donation, trace once to learn which slots change."""
@@ -190,31 +176,6 @@ class Jitted(Transform):
         self._num_traces = 0
 
 
-def _both_ways(
-    function: Callable[..., Any], positions: Sequence[int], names: Sequence[str]
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Complete positions by names and names by positions, from the signature of the function."""
-    if not positions and not names:
-        return (), ()
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a builtin: nothing to complete from
-        return tuple(positions), tuple(names)
-    order = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    named = [order[n] for n in positions if -len(order) <= n < len(order)]
-    placed = [order.index(name) for name in names if name in order]
-    return tuple(sorted({*positions, *placed})), tuple(dict.fromkeys([*names, *named]))
-
-
-def _with_statics(arguments: Any, statics: tuple[tuple[Any, Any], ...]) -> Any:
-    args, kwargs = arguments
-    if statics:
-        args, kwargs = list(args), dict(kwargs)
-        for place, value in statics:
-            (kwargs if isinstance(place, str) else args)[place] = value
-    return args, kwargs
-
-
 def _struct(info: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(info.shape, info.dtype)
 
@@ -261,7 +222,8 @@ def jit(
 
     Raises:
         NodeValueError: a field of data holds something that is no array.
-        ArgumentError: an option of `jax.jit` that has another form here.
+        ArgumentError: an option of `jax.jit` that has another form here, a static argument that
+            the function does not have, or one that holds a module or a traced value.
 
     Example:
         >>> import jax, jax.numpy as jnp, treexlite as tx
@@ -287,10 +249,8 @@ def jit(
                 received=f"{name}={options[name]!r}",
                 fix=_REFUSED[name],
             )
-    numbers = (static_argnums,) if isinstance(static_argnums, int) else static_argnums or ()
-    names = (static_argnames,) if isinstance(static_argnames, str) else static_argnames or ()
 
     def wrap(function: Any) -> Jitted:
-        return Jitted(function, tuple(numbers), tuple(names), donate, options)
+        return Jitted(function, static_argnums, static_argnames, donate, options)
 
     return wrap if f is None else wrap(f)
