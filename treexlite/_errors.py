@@ -14,6 +14,7 @@ working.
     ├── StateDictError        ValueError      entries missing, left over or wrongly shaped
     ├── StructureError        ValueError      two trees that do not correspond
     ├── CycleError            ValueError      a module that contains itself
+    ├── MappedWriteError      ValueError      a shared field written differently by each lane
     ├── InitializationError   ValueError      `init` lacks something that it needs
     ├── NotInitializedError   RuntimeError    a module used before `init`
     ├── CapturedModuleError   RuntimeError    a traced value for a module outside the trace
@@ -101,6 +102,10 @@ class StructureError(TreexliteError, ValueError):
 
 class CycleError(TreexliteError, ValueError):
     """A module that contains itself."""
+
+
+class MappedWriteError(TreexliteError, ValueError):
+    """Lanes of a mapped function gave different values to what they share."""
 
 
 class InitializationError(TreexliteError, ValueError):

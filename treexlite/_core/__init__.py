@@ -29,6 +29,7 @@ from treexlite._core._module import Module
 from treexlite._core._nothing import NOTHING, Nothing
 from treexlite._core._paths import FieldInfo
 from treexlite._core._random import next_key, rng_key
+from treexlite._core._stack import stack, unstack
 from treexlite._core._tree import apply, combine, copy, filter, map, merge, partition
 from treexlite._core._treeo import field, node, static
 
@@ -68,5 +69,7 @@ __all__ = [
     "node",
     "partition",
     "rng_key",
+    "stack",
     "static",
+    "unstack",
 ]

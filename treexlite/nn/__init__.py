@@ -20,6 +20,7 @@ from treexlite.nn._linear import Linear
 from treexlite.nn._mlp import MLP
 from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
+from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MaxPool",
+    "Repeated",
     "Sequential",
     "get_activation",
     "get_initializer",

@@ -12,193 +12,25 @@ from typing import Any
 
 import jax
 
-from treexlite._context import current_init
-from treexlite._core import _filters
 from treexlite._core._filters import Filter
-from treexlite._core._graph import Walk, walk
-from treexlite._core._nothing import Nothing
-from treexlite._core._paths import FieldInfo, join, places, slot_numbers
-from treexlite._core._registry import is_numeric
-from treexlite._core._tree import is_differentiable, is_trainable, slot_infos
-from treexlite._errors import ArgumentError
-from treexlite.transforms._callable import Transform
-from treexlite.transforms._lift import Inside, commit
-from treexlite.transforms._pack import Packed, is_hole, pack
+from treexlite.transforms._lift import commit
+from treexlite.transforms._point import Differentiator
 
 
-class Differentiated(Transform):
+class Differentiated(Differentiator):
     """A function that also returns gradients; see `value_and_grad`."""
 
     name = "value_and_grad"
 
-    def __init__(
-        self,
-        f: Any,
-        argnums: int | Sequence[int],
-        has_aux: bool,
-        wrt: Filter | Sequence[Filter] | None,
-        options: dict[str, Any],
-    ) -> None:
-        super().__init__(f)
-        self.single = isinstance(argnums, int)
-        self.argnums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        self.has_aux = has_aux
-        self.filters = (
-            () if wrt is None else tuple(wrt) if isinstance(wrt, (tuple, list)) else (wrt,)
-        )
-        self.default = wrt is None
-        self.options = options
-
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return `(value, gradients)`, or `((value, aux), gradients)`."""
-        if current_init() is not None:
-            self.function(*args, **kwargs)  # creates what is missing; the compiler drops the rest
-        packed = pack(args, kwargs)
-        positions = [self._position(n, len(args)) for n in self.argnums]
-        chosen = [self._choose(packed, position) for position in positions]
-        flat, treedef = jax.tree_util.tree_flatten(packed.leaves)
-        numbers = sorted({number for choice in chosen for number in choice.numbers})
-        plain_args, plain_kwargs = packed.arguments
-
-        def inner(leaves: list[Any], arguments: list[Any]) -> Any:
-            merged = list(flat)
-            for number, leaf in zip(numbers, leaves, strict=True):
-                merged[number] = leaf
-            inside = Inside(packed.key, jax.tree_util.tree_unflatten(treedef, merged))
-            replaced = list(plain_args)
-            for position, argument in zip(positions, arguments, strict=True):
-                replaced[position] = argument
-            filled_args, filled_kwargs = inside.fill((tuple(replaced), plain_kwargs))
-            output = self.function(*filled_args, **filled_kwargs)
-            value, aux = self._split(output)
-            payload, node = inside.close(aux)
-            return value, (payload, node)
-
-        (value, (payload, node)), (grads, argument_grads) = jax.value_and_grad(
-            inner, argnums=(0, 1), has_aux=True, **self.options
-        )([flat[n] for n in numbers], [plain_args[position] for position in positions])
-        aux = commit(packed, payload, node.effect)
-        by_number = dict(zip(numbers, grads, strict=True))
-        results = tuple(
-            choice.gradients(argument_grad, by_number)
-            for choice, argument_grad in zip(chosen, argument_grads, strict=True)
-        )
-        return (value, aux) if self.has_aux else value, results[0] if self.single else results
-
-    def _split(self, output: Any) -> tuple[Any, Any]:
-        if not self.has_aux:
-            return output, None
-        if not (isinstance(output, tuple) and len(output) == 2):
-            raise ArgumentError(
-                self.name,
-                expected="the function to return `(value, aux)`, because has_aux=True",
-                received=f"a {type(output).__name__}",
-                fix="Return a pair, or leave `has_aux` out.",
-            )
-        return output
-
-    def _position(self, argnum: int, count: int) -> int:
-        offset = self.num_known
-        position = argnum + offset if argnum >= 0 else argnum + count
-        if not offset <= position < count:
-            raise ArgumentError(
-                self.name,
-                expected=f"`argnums` to name one of the {count - offset} positional arguments",
-                received=f"argnums={argnum}",
-                fix="Pass the argument to differentiate by position.",
-            )
-        return position
-
-    def _choose(self, packed: Packed, position: int) -> _Choice:
-        holes = [
-            leaf
-            for leaf in jax.tree_util.tree_leaves(packed.arguments[0][position], is_leaf=is_hole)
-            if is_hole(leaf)
-        ]
-        choice = _Choice(packed, [hole.index for hole in holes])
-        infos = choice.infos()
-        if self.default:
-            choice.chosen = [is_trainable(info) for info in infos]
-        else:
-            _filters.check_patterns(self.name, self.filters, infos)
-            holds = _filters.All(*self.filters)
-            choice.chosen = [holds(info) and is_differentiable(info) for info in infos]
-        return choice
-
-
-class _Choice:
-    """The leaves of one argument that are differentiated.
-
-    Attributes:
-        roots: numbers of the modules in the argument.
-        leaves: for each leaf of these modules its number among all leaves of the call.
-        chosen: for each of them whether it is differentiated.
-    """
-
-    def __init__(self, packed: Packed, roots: list[int]) -> None:
-        self.packed = packed
-        self.roots = roots
-        self.walks = [walk(packed.roots[root]) for root in roots]
-        self.leaves = self._leaf_numbers()
-        self.chosen: list[bool] = []
-
-    def infos(self) -> list[FieldInfo]:
-        """Return one `FieldInfo` for each leaf of the argument's modules."""
-        return [
-            info
-            for root, found in zip(self.roots, self.walks, strict=True)
-            for slot in slot_infos(self.packed.roots[root], found)
-            for info in slot
-        ]
-
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers of the chosen leaves."""
-        return [n for n, keep in zip(self.leaves, self.chosen, strict=True) if keep]
-
-    def _leaf_numbers(self) -> list[int]:
-        starts: list[int] = []
-        count = 0
-        for leaf in self.packed.leaves:
-            starts.append(count)
-            count += _num_leaves(leaf)
-        return [
-            starts[slot] + offset
-            for root, found in zip(self.roots, self.walks, strict=True)
-            for slot, value in zip(self._slots(root, found), found.values(), strict=True)
-            for offset in range(_num_leaves(value))
-        ]
-
-    def _slots(self, root: int, found: Walk) -> list[int]:
-        """Return the number of each slot of one root among all slots of the call."""
-        packed = self.packed
-        if len(packed.walks) == len(packed.roots):
-            start = sum(spec.num_slots for spec in packed.specs[:root])
-            return list(range(start, start + found.spec.num_slots))
-        joint = slot_numbers(packed.specs[0])  # the roots share modules: one walk over all of them
-        return [joint[join(str(root), slot.path)] for slot in places(found.spec).slots]
-
-    def gradients(self, argument: Any, by_number: dict[int, Any]) -> Any:
-        """Return the argument's tree with gradients for the chosen leaves, `Nothing` for others."""
-        remaining = iter(zip(self.leaves, self.chosen, strict=True))
-        modules = {}
-        for root, found in zip(self.roots, self.walks, strict=True):
-            values = []
-            for value in found.values():
-                leaves, treedef = jax.tree_util.tree_flatten(value)
-                taken = [next(remaining) for _ in leaves]
-                grads = [by_number[n] if keep else Nothing for n, keep in taken]
-                values.append(jax.tree_util.tree_unflatten(treedef, grads))
-            modules[root] = found.spec.build(values).root
-        return jax.tree_util.tree_map(
-            lambda leaf: modules[leaf.index] if is_hole(leaf) else leaf,
-            argument,
-            is_leaf=is_hole,
-        )
-
-
-def _num_leaves(value: Any) -> int:
-    return 1 if is_numeric(value) else len(jax.tree_util.tree_leaves(value))
+        point = self.point(args, kwargs)
+        (value, (payload, node)), grads = jax.value_and_grad(
+            point.inner, argnums=(0, 1), has_aux=True, **self.options
+        )(*point.inputs)
+        aux = commit(point.packed, payload, node.effect)
+        gradients = point.chosen.assemble(*grads)
+        return (value, aux) if self.has_aux else value, gradients
 
 
 class _GradientOnly(Differentiated):

@@ -71,9 +71,22 @@ class Effect:
         self.attached = 0
         self.treedef: Any = None
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Effect and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((self.consumed, self.written, id(self.spec)))
+
+    def _content(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in Effect.__slots__)
+
 
 class EffectNode:
-    """Carries an `Effect` out of a trace, as a PyTree without leaves."""
+    """Carries an `Effect` out of a trace, as a PyTree without leaves.
+
+    Two traces of one function have equal effects, which JAX asks for here and there (the rules of
+    a custom derivative return what the function returns).
+    """
 
     __slots__ = ("effect",)
 
@@ -119,14 +132,10 @@ class Inside:
 
     def fill(self, arguments: Any) -> Any:
         """Return `(args, kwargs)` with the copies where the holes were."""
-        filled = jax.tree_util.tree_map(
-            lambda leaf: self.roots[leaf.index] if is_hole(leaf) else leaf,
-            arguments,
-            is_leaf=is_hole,
-        )
-        mutable = [arg for arg in (*filled[0], *filled[1].values()) if not is_module(arg)]
+        complete = filled(arguments, self.roots)
+        mutable = [arg for arg in (*complete[0], *complete[1].values()) if not is_module(arg)]
         self.containers_in = [(arg, _contents(arg)) for arg in mutable if has_module(arg)]
-        return filled
+        return complete
 
     def _check_arguments(self) -> None:
         """Raise when the function changed a container of modules that was an argument itself."""
@@ -170,7 +179,7 @@ class Inside:
         self, walks: list[Walk], output: Any, force: tuple[int, ...]
     ) -> tuple[Any, EffectNode]:
         values = [value for found in walks for value in found.values()]
-        changed = [n in force or not self._is_old(n, v) for n, v in enumerate(values)]
+        changed = [n in force or not self.is_old(n, v) for n, v in enumerate(values)]
         written = []
         start = 0
         for spec in self.specs:
@@ -192,7 +201,7 @@ class Inside:
         sources: list[int | None] = []
         for value in values:
             number = old.get(id(value))
-            sources.append(number if number is not None and self._is_old(number, value) else None)
+            sources.append(number if number is not None and self.is_old(number, value) else None)
         effect = Effect(tuple(n for n in range(len(self.leaves)) if n not in sources))
         effect.spec = found.spec
         effect.sources = tuple(sources)
@@ -208,7 +217,7 @@ class Inside:
         reachable = set(map(id, modules_of(everything, walk(everything))))
         return tuple(module for module in self.modules if id(module) not in reachable)
 
-    def _is_old(self, number: int, value: Any) -> bool:
+    def is_old(self, number: int, value: Any) -> bool:
         """Whether slot `number` has the data it was built with (also inside a mutable tree)."""
         if value is not self.leaves[number]:
             return False
@@ -217,6 +226,13 @@ class Inside:
         before, structure = self.trees[number]
         leaves, treedef = jax.tree_util.tree_flatten(value)
         return bool(treedef == structure and all(map(operator.is_, leaves, before)))
+
+
+def filled(arguments: Any, roots: Sequence[Any]) -> Any:
+    """Return a tree with modules where its holes were."""
+    return jax.tree_util.tree_map(
+        lambda leaf: roots[leaf.index] if is_hole(leaf) else leaf, arguments, is_leaf=is_hole
+    )
 
 
 def _contents(container: Any) -> tuple[list[Any], Any]:

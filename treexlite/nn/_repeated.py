@@ -1,0 +1,97 @@
+"""Repeated: N equal blocks in a row, traced and compiled as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from treexlite._core import Module, next_key, unstack
+from treexlite._core._registry import is_module
+from treexlite._errors import ArgumentError, describe
+from treexlite.nn._arguments import positive_int
+from treexlite.transforms import remat, scan, vmap
+
+
+class Repeated(Module):
+    """Call `num` blocks one after the other, each with the output of the one before.
+
+    The blocks are built alike and have parameters of their own, kept in one stacked module, through
+    which a compiled loop runs. So the time to trace and to compile does not grow with `num`, where
+    `Sequential` traces every block.
+
+    Args:
+        block: a module that is not initialised; its output has the shape and dtype of its input.
+        num: how many blocks, at least 1.
+        remat: whether a block's intermediates are computed again during differentiation, instead of
+            being kept: memory for one block and `num` inputs, not for `num` blocks.
+        unroll: how many blocks the compiler may write out in one go.
+
+    Shapes:
+        x: what the block takes; y: the same.
+
+    State:
+        That of the blocks. Each has its own, random keys included.
+
+    Raises:
+        ArgumentError: `block` is initialised already or no module, or `num` is below 1.
+        ShapeError: the block's output has another shape or dtype than its input.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> model = tx.nn.Repeated(tx.nn.Linear(8), 12).init(0, jnp.ones((1, 8)))
+        >>> model(jnp.ones((5, 8))).shape, model.block.kernel.shape, len(model.unstacked())
+        ((5, 8), (12, 8, 8), 12)
+
+    Reference:
+        The `scan` over layers of Flax (`nn.scan`, `nnx.scan`) and MaxText.
+    """
+
+    block: Module
+
+    def __init__(
+        self, block: Module, num: int, *, remat: bool = False, unroll: int | bool = 1
+    ) -> None:
+        where = type(self).__name__
+        if not is_module(block):
+            raise _not_a_description(where, describe(block))
+        for field in block.fields():
+            raise _not_a_description(where, f"one with data in `{field.path}`")
+        self.num = positive_int(where, "num", num)
+        self.block = block
+        self.remat = remat
+        self.unroll = unroll
+
+    def __call__(self, x: Any, *args: Any) -> Any:
+        """Run all blocks; `args` go to each of them unchanged."""
+        if self.initializing() and not self.block.initialized:
+            keys = jax.random.split(next_key(), self.num)
+            block = self.block
+            self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
+        call = remat(_call, prevent_cse=False) if self.remat else _call
+
+        def step(x: Any, block: Any) -> Any:
+            return call(block, x, *args), None
+
+        output, _ = scan(step, x, self.block, length=self.num, unroll=self.unroll)
+        return output
+
+    def unstacked(self) -> list[Any]:
+        """Return the blocks as single modules, in order; new ones, that share nothing with this."""
+        return unstack(self.block)
+
+
+def _not_a_description(where: str, received: str) -> ArgumentError:
+    return ArgumentError(
+        where,
+        expected="`block` to be a module that is not initialised",
+        received=received,
+        fix=(
+            "Pass a description such as `tx.nn.Linear(8)`; for blocks that exist, use `tx.scan`"
+            " over `tx.stack(blocks)`."
+        ),
+    )
+
+
+def _call(block: Any, *args: Any) -> Any:
+    return block(*args)
