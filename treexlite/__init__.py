@@ -1,6 +1,7 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
 from treexlite import losses, metrics, nn
+from treexlite._config import config
 from treexlite._core import (
     NOTHING,
     All,
@@ -76,6 +77,7 @@ __all__ = [
     "combine",
     "compact",
     "compact_module",
+    "config",
     "copy",
     "field",
     "filter",
