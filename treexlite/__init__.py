@@ -40,6 +40,12 @@ from treexlite._core import (
     rng_key,
     static,
 )
+from treexlite._errors import (
+    LostMutationError,
+    LostMutationWarning,
+    TreexliteError,
+    TreexliteWarning,
+)
 from treexlite._optimizer import Optimizer
 from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import grad, jit, value_and_grad
@@ -59,6 +65,8 @@ __all__ = [
     "Kind",
     "Log",
     "LossLog",
+    "LostMutationError",
+    "LostMutationWarning",
     "MetricLog",
     "MetricState",
     "ModelState",
@@ -73,6 +81,8 @@ __all__ = [
     "State",
     "TrainState",
     "Trainer",
+    "TreexliteError",
+    "TreexliteWarning",
     "apply",
     "combine",
     "compact",

@@ -27,6 +27,7 @@ from treexlite._core._containers import items_of
 from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies, Origin
+from treexlite._core._lost import close_all, note_write
 from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
@@ -283,14 +284,18 @@ def _targets(found: Walk, written: tuple[int, ...]) -> tuple[list[Any], list[Any
 def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> None:
     remaining = iter(values)
     for unit, found, written in zip(packed.units, packed.walks, effect.written, strict=True):
-        modules = modules_of(unit, found)
+        modules, before = modules_of(unit, found), found.values()
         for number in written:
             slot = places(found.spec).slots[number]
-            check_owned(modules[slot.module], slot.name, next(remaining))
+            module, value = modules[slot.module], next(remaining)
+            check_owned(module, slot.name, value)
+            if module._tx_version < 0:
+                note_write(module, slot.name, before[number], value)
 
 
 def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> Any:
     assert effect.spec is not None
+    close_all(packed.modules())  # what is returned may carry what they hold
     containers = [container for found in packed.walks for container in found.containers]
     own = effect.origin.own(packed.modules(), containers)
     remaining = iter(values)
