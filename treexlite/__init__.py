@@ -43,12 +43,13 @@ from treexlite._core import (
 from treexlite._errors import (
     LostMutationError,
     LostMutationWarning,
+    RetraceWarning,
     TreexliteError,
     TreexliteWarning,
 )
 from treexlite._optimizer import Optimizer
 from treexlite.training import History, Trainer, TrainState
-from treexlite.transforms import grad, jit, value_and_grad
+from treexlite.transforms import explain_retrace, grad, jit, value_and_grad
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ __all__ = [
     "OptState",
     "Optimizer",
     "Parameter",
+    "RetraceWarning",
     "Rng",
     "State",
     "TrainState",
@@ -89,6 +91,7 @@ __all__ = [
     "compact_module",
     "config",
     "copy",
+    "explain_retrace",
     "field",
     "filter",
     "grad",

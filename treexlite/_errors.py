@@ -24,7 +24,8 @@ working.
     └── UnknownFieldError     AttributeError  a field that the module does not have
 
     TreexliteWarning          UserWarning
-    └── LostMutationWarning                   the same as LostMutationError; `tx.config` chooses
+    ├── LostMutationWarning                   the same as LostMutationError; `tx.config` chooses
+    └── RetraceWarning                        `tx.jit` compiles at every call
 """
 
 from __future__ import annotations
@@ -149,6 +150,13 @@ class LostMutationWarning(TreexliteWarning):
 
     The message names the class, its path in the arguments, the field and the line that wrote.
     `tx.config.update(lost_mutation="error")` raises `LostMutationError` instead, `"off"` is silent.
+    """
+
+
+class RetraceWarning(TreexliteWarning):
+    """A static attribute changes in call after call of a `tx.jit`, and each change compiles.
+
+    Given once for each function and attribute. `tx.config.update(retrace="off")` is silent.
     """
 
 

@@ -6,6 +6,7 @@ transformation has succeeded. `_lift` is the only place where state crosses a JA
 """
 
 from treexlite.transforms._autodiff import grad, value_and_grad
+from treexlite.transforms._explain import explain_retrace
 from treexlite.transforms._jit import jit
 
-__all__ = ["grad", "jit", "value_and_grad"]
+__all__ = ["explain_retrace", "grad", "jit", "value_and_grad"]
