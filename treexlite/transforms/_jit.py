@@ -17,6 +17,7 @@ from treexlite._context import current_init
 from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
 from treexlite.transforms._donation import distinct, usable
+from treexlite.transforms._history import History
 from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
 from treexlite.transforms._pack import Packed, pack
 from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
@@ -69,10 +70,10 @@ class Jitted(Transform):
         self.donate = donate
         self.options = options
         self._plans: dict[Any, Plan] = {}
-        self._num_traces = 0
+        self.history = History(self.function, self.num_known)
 
         def flat(plan: Plan, arguments: Any, *leaves: Any) -> Any:
-            self._num_traces += 1
+            self.history.add(plan.key[0], plan.statics, arguments, leaves)
             inside = Inside(plan.key, leaves)
             args, kwargs = restore(inside.fill(arguments), plan.statics)
             return inside.close(self.function(*args, **kwargs), force=plan.donated)
@@ -85,6 +86,7 @@ class Jitted(Transform):
         """Run the compiled function, and write what it changed into the modules."""
         if current_init() is not None:
             return self.function(*args, **kwargs)  # inside `init`: already traced and compiled
+        self.history.calls += 1
         packed, plan = self._prepare(args, kwargs)
         call = plan.call or self._choose(packed, plan)
         leaves = packed.leaves
@@ -167,13 +169,13 @@ class Jitted(Transform):
 
     def cache_size(self) -> int:
         """Return how many times the function was traced since the last `clear_cache`."""
-        return self._num_traces
+        return self.history.count
 
     def clear_cache(self) -> None:
         """Forget everything that was traced and compiled."""
         self._plans.clear()
         self._compiled.clear_cache()
-        self._num_traces = 0
+        self.history.clear()
 
 
 def _struct(info: Any) -> jax.ShapeDtypeStruct:
