@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core
 
 from treexlite._context import entered
 from treexlite._core import _tree
@@ -31,6 +30,7 @@ from treexlite._core._prune import pruned
 from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._record import touch
 from treexlite._core._registry import is_array
+from treexlite._core._slices import Sliced
 from treexlite._core._statics import Static, fresh, is_refillable, is_volatile
 from treexlite._core._write_back import refill, write_back
 from treexlite._errors import InitializationError
@@ -226,7 +226,7 @@ class _Creation:
             return new
 
         closed, outputs = jax.make_jaxpr(trace, return_shape=True)(*arguments)
-        run = jax.jit(core.jaxpr_as_fun(pruned(closed)))
+        run = Sliced(pruned(closed))
         return run, jax.tree_util.tree_structure(outputs), box[0]
 
     def _trace(
