@@ -96,9 +96,7 @@ def _steps(closed: core.ClosedJaxpr) -> list[Step]:
             continue
         if program is None:
             program = _programs[key] = parts[0].compiled(jaxpr)
-        steps += [
-            Step(program, tuple(p.inputs), tuple(p.numbers), tuple(p.outputs)) for p in parts
-        ]
+        steps += [Step(program, tuple(p.inputs), tuple(p.numbers), tuple(p.outputs)) for p in parts]
     return [*steps, _together(closed, rest)] if rest else steps
 
 
@@ -108,7 +106,7 @@ def _together(closed: core.ClosedJaxpr, parts: list[_Slice]) -> Step:
     outputs = tuple(n for part in parts for n in part.outputs)
     outvars = [jaxpr.outvars[n] for n in outputs]
     equations = [equation for part in parts for equation in part.equations]
-    part = jaxpr.replace(eqns=equations, outvars=outvars, debug_info=None)
+    part = _replaced(jaxpr, eqns=equations, outvars=outvars)
     return Step(Program(part, closed.consts), tuple(range(len(jaxpr.invars))), (), outputs)
 
 
@@ -178,7 +176,7 @@ class _Slice:
         try:
             rows: list[Hashable] = []
             for equation in self.equations:
-                operands = equation.invars
+                operands: list[Any] = equation.invars
                 if _folds(equation):
                     self.numbers.append(np.uint32(operands[1].val))
                     operands = operands[:1]
@@ -201,23 +199,32 @@ class _Slice:
             e.replace(invars=[e.invars[0], next(remaining)]) if _folds(e) else e
             for e in self.equations
         ]
-        part = jaxpr.replace(
+        part = _replaced(
+            jaxpr,
             constvars=[],
             invars=[*[jaxpr.invars[number] for number in self.inputs], *numbers],
             outvars=[jaxpr.outvars[number] for number in self.outputs],
             eqns=equations,
-            debug_info=None,
         )
         return Program(part, [])
 
 
+def _replaced(jaxpr: core.Jaxpr, **changes: Any) -> core.Jaxpr:
+    replaced: core.Jaxpr
+    try:
+        replaced = jaxpr.replace(**changes)
+    except AssertionError:  # older JAX does not adapt the names of inputs and outputs
+        replaced = jaxpr.replace(debug_info=None, **changes)
+    return replaced
+
+
 def _folds(equation: core.JaxprEqn) -> bool:
     """Whether this folds a fixed number into a key."""
-    return (
-        equation.primitive.name == "random_fold_in"
-        and isinstance(equation.invars[1], core.Literal)
-        and equation.invars[1].aval.dtype == np.uint32
-    )
+    if equation.primitive.name != "random_fold_in":
+        return False
+    number = equation.invars[1]
+    aval: Any = number.aval
+    return isinstance(number, core.Literal) and aval.dtype == np.uint32
 
 
 def _head(equation: core.JaxprEqn, contexts: dict[int, str]) -> Hashable:
