@@ -16,11 +16,19 @@ from treexlite._core._treeo import FieldMetadata
 
 @dataclasses.dataclass
 class Fields:
-    """The declared fields of one class, those of its bases first."""
+    """The declared fields of one class, those of its bases first.
+
+    Attributes:
+        metadata: for each field whether it is a node, and its kind.
+        defaults: the default values of those that have one.
+        factories: the functions that make a new default for each module.
+        nodes: the names of the fields that are nodes; complete when `collect` is.
+    """
 
     metadata: dict[str, FieldMetadata] = dataclasses.field(default_factory=dict)
     defaults: dict[str, Any] = dataclasses.field(default_factory=dict)
     factories: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
 
     def declare(self, name: str, field: dataclasses.Field[Any]) -> None:
         """Add one declaration; it replaces an earlier one of the same name, in its place."""
@@ -74,4 +82,5 @@ def collect(cls: type, bodies: dict[type, dict[str, Any]]) -> Fields:
                 else:
                     fields.factories.pop(name, None)
                     fields.defaults[name] = value
+    fields.nodes = tuple(name for name, meta in fields.metadata.items() if meta.node)
     return fields

@@ -104,9 +104,10 @@ def restructure(module: Any, layout: Any) -> None:
 def touch(module: Any) -> None:
     """Take note that the structure of a module may have changed."""
     _set_version(module, next(versions))
-    _set_layout(module, None)
-    _set_walk(module, None)
     _set_ready(module, False)
+    if module._tx_layout is not None:  # there is no walk without a layout
+        _set_layout(module, None)
+        _set_walk(module, None)
 
 
 def change_modes(module: Any, **changes: Any) -> None:
