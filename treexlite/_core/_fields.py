@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._core._treeo import FieldMetadata
+from treexlite._errors import FieldError
 
 
 @dataclasses.dataclass
@@ -84,3 +85,15 @@ def collect(cls: type, bodies: dict[type, dict[str, Any]]) -> Fields:
                     fields.defaults[name] = value
     fields.nodes = tuple(name for name, meta in fields.metadata.items() if meta.node)
     return fields
+
+
+def unset_field(module: Any) -> FieldError:
+    """Build the error for a declared static field that `__init__` did not set."""
+    fields: Fields = module._tx_fields
+    name = next(name for name in fields.metadata if name not in vars(module))
+    return FieldError(
+        type(module).__name__,
+        expected=f"`__init__` to set every declared static field, here `{name}`",
+        received="a module without it",
+        fix=f"Assign `self.{name}` in `__init__`, or declare it with a default.",
+    )

@@ -45,7 +45,6 @@ from treexlite._core._registry import (
     is_tracer,
 )
 from treexlite._core._treeo import Tree
-from treexlite._errors import FieldError
 
 
 class Module(Registered, Tree, metaclass=ModuleMeta):
@@ -86,7 +85,7 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         start(module, NEW_MODES)
         cls.construct(module, *args, **kwargs)
         if not module.__dict__.keys() >= cls._tx_fields.metadata.keys():
-            raise _unset_field(module)
+            raise _fields.unset_field(module)
         initialising = current_init()
         if initialising is not None:
             initialising.adopt(module)
@@ -334,16 +333,6 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
     def tree_unflatten(cls, layout: Layout, children: Any) -> Any:
         """Make a module from the structure and the children."""
         return unflatten(layout, children)
-
-
-def _unset_field(module: Module) -> FieldError:
-    name = next(name for name in module._tx_fields.metadata if name not in module.__dict__)
-    return FieldError(
-        type(module).__name__,
-        expected=f"`__init__` to set every declared static field, here `{name}`",
-        received="a module without it",
-        fix=f"Assign `self.{name}` in `__init__`, or declare it with a default.",
-    )
 
 
 def _assign(module: Module, name: str, value: Any) -> None:

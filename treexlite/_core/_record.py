@@ -83,13 +83,18 @@ def start(module: Any, modes: Modes) -> None:
     _set_trace(module, get_opaque_trace_state())
 
 
-def instantiate(layout: Any) -> Any:
-    """Make an empty module of this layout: no attributes yet, but its class and its modes."""
+def instantiate(layout: Any, trace: Any = None) -> Any:
+    """Make an empty module of this layout: no attributes yet, but its class and its modes.
+
+    Args:
+        layout: of the module to be.
+        trace: `trace_state()`, from a caller that makes many modules.
+    """
     module: Any = object.__new__(layout.cls)
     _set_version(module, next(versions))
     _set_layout(module, layout)
     _set_modes(module, layout.flags)
-    _set_trace(module, get_opaque_trace_state())
+    _set_trace(module, trace or get_opaque_trace_state())
     return module
 
 
@@ -112,5 +117,8 @@ def touch(module: Any) -> None:
 
 def change_modes(module: Any, **changes: Any) -> None:
     """Set some of the modes of this module alone."""
+    layout = module._tx_layout
     _set_modes(module, module._tx_modes._replace(**changes))
     touch(module)
+    if layout is not None:
+        _set_layout(module, layout.moded(changes))

@@ -14,12 +14,13 @@ import jax
 
 from treexlite._context import current_init
 from treexlite._core import _filters
+from treexlite._core._choices import slot_infos
 from treexlite._core._filters import Filter
 from treexlite._core._graph import Walk, walk
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, join, places, slot_numbers
 from treexlite._core._registry import is_numeric
-from treexlite._core._tree import is_differentiable, is_trainable, slot_infos
+from treexlite._core._tree import is_differentiable, is_trainable
 from treexlite._errors import ArgumentError
 from treexlite.transforms._callable import Transform
 from treexlite.transforms._lift import Inside, commit
