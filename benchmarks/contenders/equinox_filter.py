@@ -101,9 +101,7 @@ def calls(question: str, depth: int) -> dict[str, Call]:
     if question == "read only":
         look = eqx.filter_jit(read)
         return {"eqx.filter_jit": lambda: look(data, state)}
-    step = eqx.filter_jit(
-        train if question == "train step" else bump, donate="all-except-first"
-    )
+    step = eqx.filter_jit(train if question == "train step" else bump, donate="all-except-first")
     return {"eqx.filter_jit, donated": stateful(lambda state: step(data, state), state)}
 
 

@@ -65,6 +65,9 @@ def forward(model: Net, x: jax.Array) -> jax.Array:
     return model(x)
 
 
+_STEPS = {"empty step": bump, "read only": read, "forward": forward, "train step": train}
+
+
 def _modules(network: Network) -> tuple[Net, Any]:
     model = Net(network, nnx.Rngs(0))
     return model, nnx.Optimizer(model, optax.adam(RATE), wrt=nnx.Param)
@@ -75,7 +78,9 @@ def calls(question: str, depth: int) -> dict[str, Call]:
     network = blocks(depth)
     x, y = batch(network)
     arguments = (x,) if question == "forward" else (x, y)
-    step = {"empty step": bump, "read only": read, "forward": forward, "train step": train}[question]
+    step = {"empty step": bump, "read only": read, "forward": forward, "train step": train}[
+        question
+    ]
 
     def objects() -> tuple[Any, ...]:
         model, optimizer = _modules(network)
