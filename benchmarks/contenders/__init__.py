@@ -5,7 +5,7 @@ A network is a tuple of blocks, a block a tuple of layers, a layer a tuple of it
     (("linear", 32, 32), ("norm", 32), ("relu",))
 
 Each file reads such descriptions in its own framework and gives two functions: `calls`, the steps
-as calls without arguments, to be timed; and `programs`, the compiled train steps, to be counted.
+as calls without arguments, to be timed; and `programs`, the lowered train steps, to be counted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def blocks(depth: int) -> Network:
 def batch(network: Network, size: int = BATCH) -> tuple[jax.Array, jax.Array]:
     """Return fixed inputs and targets for a network; images are 16 pixels wide and high."""
     rng = np.random.default_rng(0)
-    first, last = network[0][0], network[-1][0]
+    first, last = network[0][0], network[-1][-1]
     image = (16, 16) if first[0] == "conv" else ()
     features = last[2] if last[0] == "linear" else WIDTH
     x, y = rng.normal(size=(size, *image, first[1])), rng.normal(size=(size, features))

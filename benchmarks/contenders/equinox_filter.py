@@ -106,7 +106,7 @@ def calls(question: str, depth: int) -> dict[str, Call]:
 
 
 def programs(network: Network) -> dict[str, Any]:
-    """Return the compiled train step."""
+    """Return the lowered train step."""
     step = eqx.filter_jit(train, donate="all-except-first")
     lowered = step.lower(batch(network), _state(network))
-    return {"eqx.filter_jit, donated": lowered.compile().compiled}
+    return {"eqx.filter_jit, donated": lowered.lowered}

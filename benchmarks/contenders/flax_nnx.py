@@ -101,6 +101,9 @@ def calls(question: str, depth: int) -> dict[str, Call]:
 
 
 def programs(network: Network) -> dict[str, Any]:
-    """Return the compiled train step."""
+    """Return the lowered train step, with and without donation."""
     arguments = (*_modules(network), *batch(network))
-    return {"nnx.jit": nnx.jit(train).lower(*arguments).compile()}
+    return {
+        "nnx.jit, donated": nnx.jit(train, donate_argnums=(0, 1)).lower(*arguments),
+        "nnx.jit": nnx.jit(train).lower(*arguments),
+    }

@@ -102,9 +102,9 @@ def _in_place(step: Callable[..., Any], network: Network) -> Call:
 
 
 def programs(network: Network) -> dict[str, Any]:
-    """Return the compiled train step, with and without donation."""
+    """Return the lowered train step, with and without donation."""
     arguments = (*modules(network), *batch(network))
     return {
-        "tx.jit(donate=True)": tx.jit(train, donate=True).lower(*arguments).compile(),
-        "tx.jit": tx.jit(train).lower(*arguments).compile(),
+        "tx.jit(donate=True)": tx.jit(train, donate=True).lower(*arguments),
+        "tx.jit": tx.jit(train).lower(*arguments),
     }
