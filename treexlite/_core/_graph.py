@@ -24,7 +24,7 @@ from treexlite._core._layout import Layout, cycle, layout_of, note_watched
 from treexlite._core._record import instantiate, set_watched, trace_state, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import is_volatile
-from treexlite._core._watch import same_elements
+from treexlite._core._watch import Watch, same_elements
 
 
 class _Leaf:
@@ -178,6 +178,7 @@ class Walk:
         snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
         certain: whether every later change can be seen, so that the walk may be cached.
         root: `(version, layout)` of the root module.
+        watch: all containers that can change in place, compared quickly; None until it is needed.
         serial: a number that no other walk has.
         cache: what other rooms derive from this walk; it lives as long as the structure does.
     """
@@ -197,6 +198,7 @@ class Walk:
         "spec",
         "versions",
         "volatile",
+        "watch",
     )
 
     spec: Spec
@@ -212,6 +214,7 @@ class Walk:
         self.versions: tuple[int, ...] = ()
         self.certain = True
         self.root: tuple[int, Layout] | None = None
+        self.watch: Watch | None = None
         self.serial = next(versions)
         self.cache: dict[Any, Any] = {}
 
@@ -227,12 +230,19 @@ class Walk:
         version, layout = self.root
         if root._tx_version != version or tuple(map(version_of, self.modules)) != self.versions:
             return False
-        for elements, copy in self.copies:
-            if not same_elements(elements, copy):
-                return False
-        if layout.watch and layout_of(root) is not layout:
+        if self.watch is not None and self.watch.unchanged():
+            return True
+        return self._same_containers(root, layout)
+
+    def _same_containers(self, root: Any, layout: Layout) -> bool:
+        """Look at every container in full; if all is well, the next look is a quick one."""
+        if not all(same_elements(elements, copy) for elements, copy in self.copies):
             return False
-        return all(layout_of(module) is layout for module, layout in self.volatile)
+        watching = [(root, layout), *self.volatile] if layout.watch else self.volatile
+        if not all(layout_of(module) is known for module, known in watching):
+            return False
+        self.watch = Watch([module for module, _ in watching], self.copies)
+        return True
 
 
 def walk(value: Any) -> Walk:
