@@ -68,7 +68,8 @@ def forward(model: Net, x: jax.Array) -> jax.Array:
 _STEPS = {"empty step": bump, "read only": read, "forward": forward, "train step": train}
 
 
-def _modules(network: Network) -> tuple[Net, Any]:
+def modules(network: Network) -> tuple[Net, Any]:
+    """Return a model and its optimizer."""
     model = Net(network, nnx.Rngs(0))
     return model, nnx.Optimizer(model, optax.adam(RATE), wrt=nnx.Param)
 
@@ -83,7 +84,7 @@ def calls(question: str, depth: int) -> dict[str, Call]:
     ]
 
     def objects() -> tuple[Any, ...]:
-        model, optimizer = _modules(network)
+        model, optimizer = modules(network)
         model.set_attributes(use_running_average=question == "forward")
         return (model,) if question == "forward" else (model, optimizer)
 
@@ -102,7 +103,7 @@ def calls(question: str, depth: int) -> dict[str, Call]:
 
 def programs(network: Network) -> dict[str, Any]:
     """Return the lowered train step, with and without donation."""
-    arguments = (*_modules(network), *batch(network))
+    arguments = (*modules(network), *batch(network))
     return {
         "nnx.jit, donated": nnx.jit(train, donate_argnums=(0, 1)).lower(*arguments),
         "nnx.jit": nnx.jit(train).lower(*arguments),

@@ -1,6 +1,8 @@
 """Slices: the values are those of the whole program, and what is alike is compiled once."""
 
+import collections
 import gc
+import weakref
 from typing import Any
 
 import jax
@@ -64,22 +66,51 @@ def test_a_shared_program_compiles_once() -> None:
     assert run.steps[0].program.run._cache_size() == 1  # type: ignore[attr-defined]
 
 
-def test_what_is_like_nothing_else_is_compiled_together() -> None:
-    run = sliced(kernels([(4, 3), (2, 2), (5, 5), (2, 2)], initializers.normal()), KEY)
-    same(run, KEY)
-    assert sorted(len(step.outputs) for step in run.steps) == [1, 1, 2]
-    assert programs(run) == 2
+def test_what_is_like_nothing_else_and_draws_nothing_is_compiled_together() -> None:
+    def f(key: Any, x: Any) -> Any:
+        drawn = kernels([(4, 3), (2, 2), (5, 5), (2, 2)], initializers.normal())(key)
+        return [*drawn, x + 1.25, x * 2.25, jnp.full((7, 3), 1.125), x - 4.75, x - 4.75]
+
+    run = sliced(f, KEY, 1.0)
+    same(run, KEY, 1.0)
+    assert sorted(len(step.outputs) for step in run.steps) == [1, 1, 1, 1, 1, 1, 3]
+    assert programs(run) == 5  # three sizes of kernels, the two differences, the rest
 
 
-def test_programs_are_shared_between_functions_and_forgotten_with_them() -> None:
-    f = kernels([(3, 11)] * 2, initializers.normal())
-    before = len(_slices._programs)
-    one, other = sliced(f, KEY), sliced(kernels([(3, 11)], initializers.normal()), KEY)
-    assert one.steps[0].program is other.steps[0].program
-    same(other, KEY)
-    del one, other
+def test_the_programs_used_last_are_kept_for_the_next_function(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_slices, "_MAX_PROGRAMS", 2)
+    monkeypatch.setattr(_slices, "_programs", collections.OrderedDict())
+
+    def program(size: int) -> Any:
+        return sliced(kernels([(3, size)], initializers.normal()), KEY).steps[0].program
+
+    first, second = program(111), program(112)
+    assert program(111) is first
+    program(113)  # the second is the one that was used longest ago
+    assert len(_slices._programs) == 2
+    assert program(111) is first
+    assert program(112) is not second
+
+
+def test_a_function_among_the_parameters_is_not_kept() -> None:
+    class Big:
+        pass
+
+    big = Big()
+    died = weakref.ref(big)
+
+    def f(x: Any, big: Any = big) -> Any:
+        shape = jax.ShapeDtypeStruct((), np.float32)
+        return [jax.pure_callback(lambda v: (big, v)[1], shape, x) for _ in range(2)]
+
+    run = sliced(f, jnp.float32(1.0))
+    same(run, jnp.float32(1.0))
+    del run, f, big
+    jax.clear_caches()
     gc.collect()
-    assert len(_slices._programs) == before
+    assert died() is None
 
 
 def test_outputs_that_share_work_are_computed_in_one_slice() -> None:

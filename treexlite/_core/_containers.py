@@ -77,7 +77,8 @@ class Form:
         if self.kind == "tree":
             return jax.tree_util.tree_unflatten(self.meta, children)
         items = dict(zip(self.keys, children, strict=True))
-        items.update((key, fresh(static.value)) for key, static in self.rest)
+        if self.rest:
+            items.update((key, fresh(static.value)) for key, static in self.rest)
         return _REBUILD[self.kind](self, items)
 
     def entry(self, key: Any) -> Any:

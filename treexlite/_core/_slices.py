@@ -5,13 +5,16 @@ its own. Out: a function that computes the same values. Outputs that have an equ
 a *slice*; slices that are equal up to the numbers that they fold into keys (each field has its own)
 run one compiled program, so that a network of 200 blocks compiles as fast as one block.
 
-Programs are shared between all functions made here, for as long as one of them is alive. What is
-like nothing else is compiled together, because each program has a cost of its own.
+The programs used last are kept, because the next network will have layers of the same sizes. What
+draws no random numbers and is like nothing else is compiled together: it costs less than a program
+of its own.
 """
 
 from __future__ import annotations
 
-import weakref
+import collections
+import functools
+import types
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -25,7 +28,7 @@ from treexlite._core._registry import is_tracer
 class Program:
     """A compiled slice: takes the inputs of the slice, then the numbers that it folds into keys."""
 
-    __slots__ = ("__weakref__", "run")
+    __slots__ = ("run",)
 
     def __init__(self, jaxpr: core.Jaxpr, constants: list[Any]) -> None:
         self.run: Callable[..., Any] = jax.jit(
@@ -74,7 +77,20 @@ class Sliced:
         return results
 
 
-_programs: weakref.WeakValueDictionary[Hashable, Program] = weakref.WeakValueDictionary()
+_MAX_PROGRAMS = 512
+_programs: collections.OrderedDict[Hashable, Program] = collections.OrderedDict()
+
+
+def _program(key: Hashable, part: _Slice, jaxpr: core.Jaxpr) -> Program:
+    """Return the program for all slices with this key."""
+    program = _programs.get(key)
+    if program is None:
+        program = _programs[key] = part.compiled(jaxpr)
+        if len(_programs) > _MAX_PROGRAMS:
+            _programs.popitem(last=False)
+    else:
+        _programs.move_to_end(key)
+    return program
 
 
 def _steps(closed: core.ClosedJaxpr) -> list[Step]:
@@ -90,12 +106,10 @@ def _steps(closed: core.ClosedJaxpr) -> list[Step]:
             groups.setdefault(key, []).append(part)
     steps = []
     for key, parts in groups.items():
-        program = _programs.get(key)
-        if program is None and len(parts) == 1:
+        if len(parts) == 1 and not parts[0].numbers and key not in _programs:
             rest += parts
             continue
-        if program is None:
-            program = _programs[key] = parts[0].compiled(jaxpr)
+        program = _program(key, parts[0], jaxpr)
         steps += [Step(program, tuple(p.inputs), tuple(p.numbers), tuple(p.outputs)) for p in parts]
     return [*steps, _together(closed, rest)] if rest else steps
 
@@ -236,8 +250,13 @@ def _head(equation: core.JaxprEqn, contexts: dict[int, str]) -> Hashable:
     return equation.primitive, params, tuple([v.aval for v in equation.outvars]), context
 
 
+_CLOSURES = (types.FunctionType, types.MethodType, functools.partial)
+
+
 def _param_key(value: Any) -> Hashable:
     """Keep apart what Python calls equal: `1`, `1.0` and `True`, `0.0` and `-0.0`."""
     if type(value) is tuple:
         return tuple(map(_param_key, value))
+    if isinstance(value, _CLOSURES):
+        raise TypeError("a function, which may hold on to anything")
     return type(value), value.hex() if type(value) is float else value
