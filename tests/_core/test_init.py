@@ -27,9 +27,13 @@ from tests._core.modules import (
     no_tracers,
     untouched,
 )
+from treexlite._core import _init
+from treexlite._core._graph import walk
 from treexlite._core._lazy import PENDING
+from treexlite._core._statics import Static
 from treexlite._errors import ArgumentError, FieldError, InitializationError
 
+CALL = _init.Call.of("init", X)
 SHAPE = jax.ShapeDtypeStruct(X.shape, X.dtype)
 
 
@@ -65,6 +69,48 @@ def test_a_model_built_alike_is_not_traced_again() -> None:
     one, two = Spy().init(1, X), Spy().init(2, X + 1)
     assert len(TRACED) == 0
     assert not jnp.allclose(one.layer.w, two.layer.w)
+
+
+class Deep(tx.Module):
+    def __init__(self, depth: int) -> None:
+        self.layers = [Dense(4) for _ in range(depth)]
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_layers_that_are_alike_share_their_compiled_programs() -> None:
+    models = [Deep(depth).init(0, X) for depth in (9, 5, 1)]
+    runs = []
+    for depth, model in zip((9, 5, 1), models, strict=True):
+        creation = _init._creation(walk(Deep(depth)).spec, "__call__", CALL, Static(None))
+        runs += [run for run, _, _ in creation.programs.values()]
+        assert len(runs[-1].steps) == 2 * depth
+        np.testing.assert_array_equal(model.layers[0].w, models[0].layers[0].w)
+    programs = {id(step.program): step.program for run in runs for step in run.steps}
+    assert len(programs) == 2  # one for `w`, one for `b`
+    assert [p.run._cache_size() for p in programs.values()] == [1, 1]  # type: ignore[attr-defined]
+
+
+def test_a_module_made_on_the_way_has_the_keys_of_the_place_where_it_was_first_seen() -> None:
+    class Late(tx.Module):
+        def __call__(self, x: Any) -> Any:
+            if self.initializing():
+                self.late = Dense(4)
+                x = self.late(x)
+                self.late, self.other = Dense(4), self.late
+            return self.late(self.other(x))
+
+    class Early(tx.Module):
+        def __init__(self) -> None:
+            self.late = Dense(4)
+
+        def __call__(self, x: Any) -> Any:
+            return self.late(x)
+
+    np.testing.assert_array_equal(Late().init(0, X).other.w, Early().init(0, X).late.w)
 
 
 def test_init_returns_a_copy_and_leaves_the_description_alone() -> None:
@@ -551,6 +597,21 @@ assert layer.w.sharding == rows
 assert layer.b.sharding == everywhere
 assert ("w", "w", tx.Parameter, "Dense") in seen
 assert jnp.array_equal(layer.w, Dense(4).init(0, X).w)
+
+class Deep(tx.Module):
+    def __init__(self):
+        self.layers = [Dense(4) for _ in range(6)]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+alternating = lambda info: rows if int(info.path.split("/")[1]) % 2 else everywhere
+deep, plain = Deep().init(0, X, sharding=alternating), Deep().init(0, X)
+for number, (one, other) in enumerate(zip(deep.layers, plain.layers)):
+    assert one.w.sharding == one.b.sharding == (rows if number % 2 else everywhere)
+    assert jnp.array_equal(one.w, other.w)
 """
 
 

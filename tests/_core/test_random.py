@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from treexlite._core._random import as_key, fold
+from treexlite._core._random import as_key, fold, skip_key
 from treexlite._errors import ArgumentError, ContextError
 
 
@@ -66,6 +66,17 @@ def test_rng_key_gives_different_keys_and_the_same_ones_again() -> None:
     assert draw(1) == draw(jax.random.PRNGKey(1))
     assert draw(1) != draw(2)
     assert len({str(key) for key in draw(1)}) == 3
+
+
+def test_a_skipped_key_counts() -> None:
+    with tx.rng_key(1):
+        tx.next_key()
+        second = tx.next_key()
+    with tx.rng_key(1):
+        skip_key()
+        np.testing.assert_array_equal(tx.next_key(), second)
+    with pytest.raises(ContextError, match="a call outside both"):
+        skip_key()
 
 
 def test_rng_key_ends_with_its_block_also_after_an_error() -> None:

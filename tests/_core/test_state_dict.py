@@ -184,3 +184,12 @@ def test_loading_into_a_jitted_model_is_seen_by_the_next_call() -> None:
     model.load_state_dict({"w": 5.0})
     assert float(fast(2.0)) == 10.0
     assert fast.cache_size() == 1
+
+
+def test_a_weakly_typed_entry_gets_the_type_of_the_field() -> None:
+    model = make_net()
+    entries = {**model.state_dict(), "layers/0/w": jnp.asarray(2.0) * jnp.ones((4, 3))}
+    weak = jnp.broadcast_to(jnp.asarray(2.0), (4, 3))
+    assert weak.weak_type
+    model.load_state_dict({**entries, "layers/0/w": weak})
+    assert not model.layers[0].w.weak_type

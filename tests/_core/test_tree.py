@@ -1,3 +1,4 @@
+import copy
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ from tests._core.modules import (
     sharing,
     untouched,
 )
+from treexlite._core._graph import walk
 from treexlite._errors import StructureError, UnknownFieldError
 
 
@@ -458,3 +460,33 @@ def test_mode_arguments_are_truth_values() -> None:
     assert Zoo().freeze("yes").frozen is True  # type: ignore[arg-type]
     assert Zoo().freeze().unfreeze().frozen is False
     assert Zoo().freeze(False).frozen is False
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_modules_in_other_modes_have_the_layouts_that_they_would_be_given(inplace: bool) -> None:
+    model = make_net()
+    walk(model)
+    model.layers[0].freeze(inplace=True)
+    moded = model.eval(inplace=inplace)
+    found = walk(moded)
+    again = copy.deepcopy(moded)  # its layouts are made anew
+    assert walk(again).spec is found.spec
+    assert [m.training for _, m in moded.modules()] == [False] * found.spec.num_modules
+    assert moded.layers[0].frozen
+    assert not moded.layers[1].frozen
+    assert walk(model.eval()).spec is found.spec
+    assert moded.train().layers[0].training
+
+
+def test_a_list_that_changed_is_seen_after_a_change_of_modes() -> None:
+    class Model(tx.Module):
+        def __init__(self) -> None:
+            self.sizes = [1]
+
+    model = Model()
+    spec = walk(model).spec
+    model.sizes.append(2)
+    model.eval(inplace=True)
+    assert model.copy().sizes == [1, 2]
+    assert model.train().sizes == [1, 2]
+    assert walk(model.train()).spec is not spec

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from treexlite._core._watch import snapshots, unchanged
+from treexlite._core._graph import walk
+from treexlite._core._layout import layout_of, note_watched
+from treexlite._core._watch import Watch, snapshots, unchanged
 
 
 class Box:
@@ -75,3 +77,68 @@ def test_a_long_static_list_is_watched_by_one_copy() -> None:
     before = snapshots([vocabulary])
     assert before is not None
     assert [len(copy) for _, copy in before] == [10_000]
+
+
+class Shelf(tx.Module):
+    """Containers of every sort, some with a layer in them."""
+
+    def __init__(self) -> None:
+        self.layers = [tx.nn.Flatten(), {"inner": [tx.nn.Flatten()]}]
+        self.named = {"one": tx.nn.Flatten()}
+        self.sizes, self.words, self.table = [1, 2], {"a", "b"}, np.arange(3)
+
+
+def _swap_keys(shelf: Any) -> None:
+    shelf.named["two"] = shelf.named.pop("one")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shelf: shelf.layers.append(tx.nn.Flatten()),
+        lambda shelf: shelf.layers.__setitem__(0, tx.nn.Flatten()),
+        lambda shelf: shelf.layers[1]["inner"].clear(),
+        lambda shelf: shelf.named.__setitem__("one", tx.nn.Flatten()),
+        _swap_keys,
+        lambda shelf: shelf.sizes.reverse(),
+        lambda shelf: shelf.words.add("c"),
+        lambda shelf: shelf.table.__setitem__(0, 7),
+    ],
+    ids=["append", "element", "nested", "value", "key", "static", "set", "array"],
+)
+def test_a_change_anywhere_is_seen_in_one_look(change: Any) -> None:
+    shelf = Shelf()
+    layout_of(shelf)
+    watch = Watch([shelf], [])
+    assert watch.unchanged()
+    change(shelf)
+    assert not watch.unchanged()
+
+
+def test_what_moves_from_one_list_to_the_next_is_seen() -> None:
+    one, two = [1, 2], [3]
+    watch = Watch([], [(one, [1, 2]), (two, [3])])
+    two.insert(0, one.pop())  # all elements together are the same
+    assert not watch.unchanged()
+
+
+def test_nothing_to_watch_is_unchanged_and_what_is_blind_never_is() -> None:
+    assert Watch([], []).unchanged()
+    shelf = Shelf()
+    shelf.raw = bytearray(b"a")
+    layout_of(shelf)
+    assert not Watch([shelf], []).unchanged()
+
+
+def test_containers_that_were_replaced_are_looked_at_anew() -> None:
+    shelf = Shelf()
+    found = walk(shelf)
+    assert found.unchanged(shelf)
+    watch = found.watch
+    vars(shelf)["sizes"] = [1, 2]  # as a transformation writes it
+    note_watched(shelf, layout_of(shelf))
+    assert watch is not None
+    assert not watch.unchanged()
+    assert found.unchanged(shelf)
+    shelf.sizes.append(3)
+    assert not found.unchanged(shelf)

@@ -7,7 +7,7 @@ import pytest
 
 from treexlite import nn
 from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
-from treexlite.nn._initializers import _BY_NAME, check_initializer, draw
+from treexlite.nn._initializers import _BY_NAME, check_initializer, draw, is_random
 
 FAN_IN, FAN_OUT = 400, 200
 KEY = jax.random.key(0)
@@ -66,6 +66,15 @@ def test_what_is_neither_name_nor_function_is_refused() -> None:
 
 def test_a_layer_keeps_the_initialiser_as_it_was_written() -> None:
     assert check_initializer("Linear", "kernel_init", "ones") == "ones"
+
+
+@pytest.mark.parametrize("name", sorted(_BY_NAME))
+def test_what_is_not_random_needs_no_key(name: str) -> None:
+    one, other = (draw("x", name, (3, 2), jnp.float32, jax.random.key(n)) for n in range(2))
+    assert is_random(name) == (not jnp.array_equal(one, other))
+    if not is_random(name):
+        np.testing.assert_array_equal(draw("x", name, (3, 2), jnp.float32, None), one)
+    assert is_random(lambda key, shape, dtype: jnp.zeros(shape, dtype))  # we cannot know
 
 
 def test_the_drawn_value_is_cast() -> None:

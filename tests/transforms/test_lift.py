@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import jax
@@ -192,3 +194,53 @@ def test_both_versions_of_an_argument_list_tell_modules_from_arrays() -> None:
     fast = tx.jit(lambda pair: pair[0].count() if isinstance(pair[0], Counter) else pair[0].w)
     assert int(fast((Counter(1), 2.0))) == 2
     assert float(fast((Scale(5.0), 2.0))) == 5.0
+
+
+class Drawer(tx.Module):
+    """A dict of data that traced code replaces."""
+
+    items: dict[str, Any] = tx.State.node()
+
+    def __init__(self) -> None:
+        self.items = {"a": jnp.zeros(3)}
+
+    @tx.jit
+    def visit(self) -> None:
+        for item in self.items.values():
+            if isinstance(item, Counter):
+                item.count()
+        self.items["a"] = self.items["a"] + 1
+
+
+def test_a_module_put_into_a_container_that_traced_code_wrote_keeps_its_identity() -> None:
+    drawer = Drawer()
+    box = [drawer]
+    tx.jit(lambda box: box[0].visit())(box)  # a walk of another root knows the container, too
+    drawer.visit()
+    counter = drawer.items["counter"] = Counter(0)
+    drawer.visit()
+    assert drawer.items["counter"] is counter
+    assert int(counter.n) == 1
+    assert drawer.items["a"].tolist() == [3, 3, 3]
+
+
+def test_the_data_of_a_container_that_traced_code_wrote_is_not_kept_alive() -> None:
+    drawer = Drawer()
+    first = weakref.ref(drawer.items["a"])
+    drawer.visit(), drawer.visit()
+    gc.collect()
+    assert first() is None
+
+
+def test_where_values_go_is_worked_out_once() -> None:
+    counter = Counter(0)
+    packed = pack((counter,), {})
+    inside = Inside(packed.key, packed.leaves)
+    inside.units[0].n = jnp.array(5)
+    payload, node = inside.close(None)
+    commit(packed, payload, node.effect)
+    target = packed.walks[0].cache[node.effect]
+    commit(packed, payload, node.effect)
+    assert packed.walks[0].cache[node.effect] is target
+    assert (target.names, target.watched) == (["n"], ())
+    assert target.owners[0] is vars(counter)

@@ -52,10 +52,7 @@ class ModuleMeta(TreeMeta):
     def construct(cls, obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Fill a new object: defaults first, then `__init__`."""
         fields = obj._tx_fields
-        attributes = obj.__dict__
-        for name, meta in fields.metadata.items():
-            if meta.node:
-                attributes[name] = PENDING
+        obj.__dict__.update(dict.fromkeys(fields.nodes, PENDING))
         for name, value in fields.defaults.items():
             setattr(obj, name, value)
         for name, make in fields.factories.items():

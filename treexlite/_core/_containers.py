@@ -77,7 +77,8 @@ class Form:
         if self.kind == "tree":
             return jax.tree_util.tree_unflatten(self.meta, children)
         items = dict(zip(self.keys, children, strict=True))
-        items.update((key, fresh(static.value)) for key, static in self.rest)
+        if self.rest:
+            items.update((key, fresh(static.value)) for key, static in self.rest)
         return _REBUILD[self.kind](self, items)
 
     def entry(self, key: Any) -> Any:
@@ -132,8 +133,7 @@ def _is_module(value: Any) -> bool:
 
 def _is_plain_dataclass(value: Any) -> bool:
     return (
-        dataclasses.is_dataclass(value)
-        and not isinstance(value, type)
+        hasattr(type(value), "__dataclass_fields__")
         and type(value) not in MODULE_TYPES
         and jax.tree_util.all_leaves([value])
     )
@@ -256,8 +256,10 @@ def can_change(value: Any) -> bool:
 
 def needs_form(value: Any, declared: bool) -> bool:
     """Whether a field's value must be taken apart by us rather than handed to JAX as one tree."""
+    if _is_module(value) or is_lazy(value):
+        return False
     if items_of(value) is None:
-        return type(value) not in PLAIN_TYPES and not _is_module(value) and holds_module(value)
+        return type(value) not in PLAIN_TYPES and holds_module(value)
     return holds_module(value) or (declared and not is_orderly(value))
 
 

@@ -12,15 +12,24 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._core._treeo import FieldMetadata
+from treexlite._errors import FieldError
 
 
 @dataclasses.dataclass
 class Fields:
-    """The declared fields of one class, those of its bases first."""
+    """The declared fields of one class, those of its bases first.
+
+    Attributes:
+        metadata: for each field whether it is a node, and its kind.
+        defaults: the default values of those that have one.
+        factories: the functions that make a new default for each module.
+        nodes: the names of the fields that are nodes; complete when `collect` is.
+    """
 
     metadata: dict[str, FieldMetadata] = dataclasses.field(default_factory=dict)
     defaults: dict[str, Any] = dataclasses.field(default_factory=dict)
     factories: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
 
     def declare(self, name: str, field: dataclasses.Field[Any]) -> None:
         """Add one declaration; it replaces an earlier one of the same name, in its place."""
@@ -74,4 +83,17 @@ def collect(cls: type, bodies: dict[type, dict[str, Any]]) -> Fields:
                 else:
                     fields.factories.pop(name, None)
                     fields.defaults[name] = value
+    fields.nodes = tuple(name for name, meta in fields.metadata.items() if meta.node)
     return fields
+
+
+def unset_field(module: Any) -> FieldError:
+    """Build the error for a declared static field that `__init__` did not set."""
+    fields: Fields = module._tx_fields
+    name = next(name for name in fields.metadata if name not in vars(module))
+    return FieldError(
+        type(module).__name__,
+        expected=f"`__init__` to set every declared static field, here `{name}`",
+        received="a module without it",
+        fix=f"Assign `self.{name}` in `__init__`, or declare it with a default.",
+    )

@@ -16,15 +16,15 @@ from __future__ import annotations
 import operator
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from treexlite._core._containers import Form, form_of, needs_form
 from treexlite._core._layout import Layout, cycle, layout_of, note_watched
-from treexlite._core._record import instantiate, set_watched, version_of, versions
+from treexlite._core._record import instantiate, set_watched, trace_state, version_of, versions
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES
 from treexlite._core._statics import is_volatile
-from treexlite._core._watch import same_elements
+from treexlite._core._watch import Watch, same_elements
 
 
 class _Leaf:
@@ -79,6 +79,17 @@ class Spec:
             set_watched(builder.modules[number], None)  # it watches its own copy so far
         return Built(root, builder.modules, builder.containers)
 
+    def relaid(self, change: Callable[[Layout], Layout]) -> Spec:
+        """Return the structure with another layout for each module; data and sharing stay."""
+
+        def visit(node: Any) -> Any:
+            if type(node) is not tuple:
+                return node
+            head = change(node[0]) if type(node[0]) is Layout else node[0]
+            return (head, *map(visit, node[1:]))
+
+        return _intern(visit(self.tree), self.shared)
+
 
 def _count(tree: Any) -> tuple[int, int]:
     slots = modules = 0
@@ -98,6 +109,7 @@ class _Builder:
 
     def __init__(self, values: Iterator[Any]) -> None:
         self.values = values
+        self.trace = trace_state()
         self.modules: list[Any] = []
         self.containers: list[Any] = []
 
@@ -113,12 +125,15 @@ class _Builder:
 
     def visit_module(self, node: Any) -> Any:
         layout: Layout = node[0]
-        module = instantiate(layout)
+        module = instantiate(layout, trace=self.trace)
         self.modules.append(module)
         attributes = module.__dict__
         attributes.update(layout.template)
-        for name, child in zip(layout.nodes, node[1:], strict=True):
-            attributes[name] = next(self.values) if child is LEAF else self.visit(child)
+        if node.count(LEAF) == len(node) - 1:
+            attributes.update(zip(layout.nodes, self.values, strict=False))  # stops at the nodes
+        else:
+            for name, child in zip(layout.nodes, node[1:], strict=True):
+                attributes[name] = next(self.values) if child is LEAF else self.visit(child)
         if layout.volatile:
             layout.freshen(module)
         if layout.watch:
@@ -163,6 +178,7 @@ class Walk:
         snapshot: the data itself when some slot cannot be read again (inside a tuple), else None.
         certain: whether every later change can be seen, so that the walk may be cached.
         root: `(version, layout)` of the root module.
+        watch: all containers that can change in place, compared quickly; None until it is needed.
         serial: a number that no other walk has.
         cache: what other rooms derive from this walk; it lives as long as the structure does.
     """
@@ -182,6 +198,7 @@ class Walk:
         "spec",
         "versions",
         "volatile",
+        "watch",
     )
 
     spec: Spec
@@ -197,6 +214,7 @@ class Walk:
         self.versions: tuple[int, ...] = ()
         self.certain = True
         self.root: tuple[int, Layout] | None = None
+        self.watch: Watch | None = None
         self.serial = next(versions)
         self.cache: dict[Any, Any] = {}
 
@@ -212,12 +230,19 @@ class Walk:
         version, layout = self.root
         if root._tx_version != version or tuple(map(version_of, self.modules)) != self.versions:
             return False
-        for elements, copy in self.copies:
-            if not same_elements(elements, copy):
-                return False
-        if layout.watch and layout_of(root) is not layout:
+        if self.watch is not None and self.watch.unchanged():
+            return True
+        return self._same_containers(root, layout)
+
+    def _same_containers(self, root: Any, layout: Layout) -> bool:
+        """Look at every container in full; if all is well, the next look is a quick one."""
+        if not all(same_elements(elements, copy) for elements, copy in self.copies):
             return False
-        return all(layout_of(module) is layout for module, layout in self.volatile)
+        watching = [(root, layout), *self.volatile] if layout.watch else self.volatile
+        if not all(layout_of(module) is known for module, known in watching):
+            return False
+        self.watch = Watch([module for module, _ in watching], self.copies)
+        return True
 
 
 def walk(value: Any) -> Walk:
@@ -265,7 +290,7 @@ class _Walker:
         self.shared: list[tuple[tuple[int, str], tuple[int, str]]] = []
         self.numbers: dict[int, int] = {}
         self.containers: dict[int, int] = {}
-        self.active: dict[int, str] = {}
+        self.active: dict[int, int] = {}  # how long the path to each value above is
         self.path: list[str] = []
 
     def visit(self, value: Any, owner: Any, name: Any, declared: bool) -> Any:
@@ -276,9 +301,11 @@ class _Walker:
             form = form_of(value, declared)
             if form is not None:
                 return self.visit_container(value, form, declared)
-        found = self.found
-        found.owners.append(owner)
-        found.names.append(name)
+        return self.visit_leaf(value, owner, name)
+
+    def visit_leaf(self, value: Any, owner: Any, name: Any) -> Any:
+        self.found.owners.append(owner)
+        self.found.names.append(name)
         self.data.append(value)
         return LEAF
 
@@ -287,29 +314,37 @@ class _Walker:
         number = self.numbers.get(identity)
         if number is not None:
             if identity in self.active:
-                here = "/".join(self.path)
-                raise cycle(type(module).__name__, self.active[identity], here)
+                raise self.cycle(module)
             return number
         found = self.found
-        self.numbers[identity] = len(found.modules)
+        number = self.numbers[identity] = len(found.modules)
         found.modules.append(module)
         layout = layout_of(module)
         if layout.watch:
             found.volatile.append((module, layout))
-        self.active[identity] = "/".join(self.path)
+        self.active[identity] = len(self.path)
         attributes = module.__dict__
         for name in layout.volatile:
-            place = (self.numbers[identity], name)
+            place = (number, name)
             first = self.statics.setdefault(id(attributes[name]), place)
             if first is not place and is_volatile(attributes[name]):
                 self.shared.append((place, first))
         node: list[Any] = [layout]
         for name in layout.nodes:
+            value = attributes[name]
+            if name not in layout.formed and type(value) not in MODULE_TYPES:
+                node.append(self.visit_leaf(value, attributes, name))
+                continue
             self.path.append(name)
-            node.append(self.visit(attributes[name], attributes, name, name in layout.declared))
+            node.append(self.visit(value, attributes, name, name in layout.declared))
             self.path.pop()
         del self.active[identity]
         return tuple(node)
+
+    def cycle(self, value: Any) -> Exception:
+        """Build the error for a value that was found below itself."""
+        first = "/".join(self.path[: self.active[id(value)]])
+        return cycle(type(value).__name__, first, "/".join(self.path))
 
     def visit_container(self, value: Any, form: Form, declared: bool) -> Any:
         owner = None
@@ -317,8 +352,7 @@ class _Walker:
             known = self.containers.get(id(value))
             if known is not None:
                 if id(value) in self.active:
-                    here = "/".join(self.path)
-                    raise cycle(type(value).__name__, self.active[id(value)], here)
+                    raise self.cycle(value)
                 return Again(known)
             self.containers[id(value)] = len(self.found.containers)
             self.found.containers.append(value)
@@ -326,7 +360,7 @@ class _Walker:
             copy = dict(owner) if isinstance(owner, dict) else list(owner)
             self.found.copies.append((owner, copy))
         self.found.certain &= not any(is_volatile(static.value) for _, static in form.rest)
-        self.active[id(value)] = "/".join(self.path)
+        self.active[id(value)] = len(self.path)
         node: list[Any] = [form]
         for key, child in zip(form.keys, form.children(value), strict=True):
             self.path.append(str(key))

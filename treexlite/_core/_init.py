@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core
 
 from treexlite._context import entered
 from treexlite._core import _tree
@@ -32,6 +31,7 @@ from treexlite._core._prune import pruned
 from treexlite._core._random import KeyLike, as_key, fold
 from treexlite._core._record import touch
 from treexlite._core._registry import is_array
+from treexlite._core._slices import Sliced
 from treexlite._core._statics import Static, fresh, is_refillable, is_volatile
 from treexlite._core._write_back import refill, write_back
 from treexlite._errors import InitializationError
@@ -52,18 +52,37 @@ class InitRun:
         self.root = root
         self.key = key
         self.asked: dict[str, int] = {}
+        self.paths: dict[int, str] = {}
         self.before: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.first: dict[tuple[int, str], Any] = {}
 
     def next(self, module: Any) -> jax.Array:
         """Return the next key of `module`."""
-        path = "" if module is None else path_below(self.root, module) or ""
+        return fold(self.key, self._name(module))
+
+    def skip(self, module: Any) -> None:
+        """Count the next key of `module` without making it."""
+        self._name(module)
+
+    def _name(self, module: Any) -> str:
+        path = "" if module is None else self.path(module)
         count = self.asked.get(path, 0)
         self.asked[path] = count + 1
-        return fold(self.key, f"{path}#{count}")
+        return f"{path}#{count}"
 
-    def adopt(self, module: Any) -> None:
-        """Remember the attributes that `module` has from its construction."""
+    def path(self, module: Any) -> str:
+        """Return where `module` was below the root when it was first seen there."""
+        path = self.paths.get(id(module))
+        if path is None:
+            path = path_below(self.root, module)
+            if path is not None and id(module) in self.before:
+                self.paths[id(module)] = path
+        return path or ""
+
+    def adopt(self, module: Any, path: str | None = None) -> None:
+        """Remember the attributes that `module` has from its construction, and where it is."""
+        if path is not None:
+            self.paths[id(module)] = path
         attributes = dict(module.__dict__)
         for name, value in attributes.items():
             if is_volatile(value) and not holds_module(value):
@@ -78,7 +97,7 @@ class InitRun:
     def enter(self, module: Any) -> None:
         """Fill what is called: modules that were made on the way have a path by now."""
         if any(type(value) is Initializer for value in vars(module).values()):
-            self.fill_initializers(module, path_below(self.root, module) or "")
+            self.fill_initializers(module, self.path(module))
 
     def fill_initializers(self, module: Any, path: str) -> None:
         """Replace every `Initializer` of `module` by the value that it makes."""
@@ -239,7 +258,7 @@ class _Creation:
             return new
 
         closed, outputs = jax.make_jaxpr(trace, return_shape=True)(*arguments)
-        run = jax.jit(core.jaxpr_as_fun(pruned(closed)))
+        run = Sliced(pruned(closed))
         return run, jax.tree_util.tree_structure(outputs), box[0]
 
     def _trace(
@@ -248,9 +267,9 @@ class _Creation:
         root, modules, containers = self.spec.build(values)
         copies = Copies(modules, containers)
         run = InitRun(root, key)
-        for module in modules:
-            run.adopt(module)
         paths = places(self.spec).modules
+        for module, path in zip(modules, paths, strict=True):
+            run.adopt(module, path)
         with entered(root, init=run, keys=run):
             for module, path in zip(modules, paths, strict=True):
                 run.fill_initializers(module, path)

@@ -12,6 +12,7 @@ content.
 
 from __future__ import annotations
 
+import copy
 import operator
 import threading
 import types
@@ -23,6 +24,7 @@ import jax
 
 from treexlite._core._carried import array_in_collection, carried_module
 from treexlite._core._containers import (
+    PLAIN_TYPES,
     boxed,
     can_change,
     holds_jax_array,
@@ -30,6 +32,7 @@ from treexlite._core._containers import (
     items_of,
     needs_form,
 )
+from treexlite._core._lazy import PENDING, is_lazy
 from treexlite._core._record import Modes, keep_layout, known_layout, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
 from treexlite._core._statics import fresh, is_volatile, static_key
@@ -37,6 +40,7 @@ from treexlite._core._watch import snapshots, unchanged
 from treexlite._errors import CycleError, FieldError, describe
 
 Getter = Callable[[dict[str, Any]], tuple[Any, ...]]
+Key = tuple[type, Modes, Hashable, Hashable]
 
 
 class OwnMethod:
@@ -73,6 +77,7 @@ class Layout:
         boxed: node names whose containers JAX could not handle natively.
         watch: names whose containers can change in place, looked at again on every flatten.
         get: takes the values of the nodes out of a module's `__dict__`, as a tuple.
+        key: what layouts of equal structure have in common.
         keys: JAX key-path entries of the nodes.
     """
 
@@ -84,6 +89,7 @@ class Layout:
         "flags",
         "formed",
         "get",
+        "key",
         "keys",
         "nodes",
         "statics",
@@ -92,9 +98,10 @@ class Layout:
         "watch",
     )
 
-    def __init__(self, cls: type, flags: Modes, found: _Found) -> None:
-        fields = cls._field_metadata  # type: ignore[attr-defined]
-        self.cls, self.flags = cls, flags
+    def __init__(self, key: Key, found: _Found) -> None:
+        self.key = key
+        self.cls, self.flags = key[:2]
+        fields = self.cls._field_metadata  # type: ignore[attr-defined]
         self.nodes = tuple(found.nodes)
         self.declared = frozenset(self.nodes).intersection(fields)
         self.statics = {name: fresh(value) for name, value in found.statics.items()}
@@ -113,6 +120,17 @@ class Layout:
     def frozen(self) -> bool:
         """Whether the module is frozen."""
         return self.flags.frozen
+
+    def moded(self, changes: dict[str, Any]) -> Layout:
+        """Return the layout of the same module in other modes."""
+        cls, flags, names, statics = self.key
+        key = (cls, flags._replace(**changes), names, statics)
+        with _lock:
+            layout = _interned.get(key)
+            if layout is None:
+                layout = _interned[key] = copy.copy(self)
+                layout.key, layout.flags = key, key[1]
+        return layout
 
     def freshen(self, module: Any) -> None:
         """Give a new module its own copies of the statics that can change in place."""
@@ -149,13 +167,11 @@ def layout_of(module: Any) -> Layout:
     if layout is not None and (not layout.watch or unchanged(module._tx_watched)):
         return layout
     found = _Found(module)
-    modes = module._tx_modes
-    key = found.key(type(module), modes)
+    key = found.key(type(module), module._tx_modes)
     with _lock:
         layout = _interned.get(key)
         if layout is None:
-            layout = Layout(type(module), modes, found)
-            _interned[key] = layout
+            layout = _interned[key] = Layout(key, found)
     keep_layout(module, layout)
     note_watched(module, layout)
     return layout
@@ -163,7 +179,8 @@ def layout_of(module: Any) -> Layout:
 
 def note_watched(module: Any, layout: Layout) -> None:
     """Remember the containers of a module that can change in place, as they are now."""
-    set_watched(module, snapshots([module.__dict__[name] for name in layout.watch]))
+    watch = layout.watch
+    set_watched(module, snapshots([module.__dict__[name] for name in watch]) if watch else None)
 
 
 class _Found:
@@ -190,7 +207,8 @@ class _Found:
 
     def add_node(self, name: str, value: Any, declared: bool) -> None:
         self.nodes.append(name)
-        if type(value) in CONCRETE_ARRAY_TYPES:
+        kind = type(value)
+        if kind in CONCRETE_ARRAY_TYPES or kind in MODULE_TYPES or is_lazy(value):
             return
         if needs_form(value, declared):
             self.formed.append(name)
@@ -200,6 +218,9 @@ class _Found:
             self.watch.append(name)
 
     def add_static(self, module: Any, name: str, value: Any, declared: bool) -> None:
+        if type(value) in PLAIN_TYPES:
+            self.statics[name] = value
+            return
         if declared:
             check_static(module, name, value)
         elif holds_jax_array(value) or array_in_collection(value):
@@ -212,7 +233,7 @@ class _Found:
         if is_volatile(value):
             self.watch.append(name)
 
-    def key(self, cls: type, modes: Modes) -> Hashable:
+    def key(self, cls: type, modes: Modes) -> Key:
         statics = tuple((name, static_key(value)) for name, value in self.statics.items())
         names = (tuple(self.nodes), tuple(self.formed), tuple(self.boxed), tuple(self.watch))
         return (cls, modes, names, statics)
@@ -266,7 +287,7 @@ def undeclared_array(module: Any, name: str, value: Any) -> FieldError:
 def _check_cycle(module: Any, nodes: list[str]) -> None:
     """Raise when `module` can be reached from itself, naming both paths to it."""
     attributes = module.__dict__
-    pending = [(attributes[n], n) for n in nodes if type(attributes[n]) not in CONCRETE_ARRAY_TYPES]
+    pending = [(attributes[name], name) for name in nodes if _may_hold_module(attributes[name])]
     seen: set[int] = set()
     while pending:
         value, path = pending.pop()
@@ -287,6 +308,8 @@ def _check_cycle(module: Any, nodes: list[str]) -> None:
 
 def _may_hold_module(value: Any) -> bool:
     kind = type(value)
+    if kind in PLAIN_TYPES or kind in CONCRETE_ARRAY_TYPES or value is PENDING:
+        return False
     return (
         kind in MODULE_TYPES
         or issubclass(kind, (list, tuple, dict))

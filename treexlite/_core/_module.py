@@ -18,7 +18,7 @@ from treexlite._context import current_init
 from treexlite._core import _fields, _init, _repr, _state_dict, _tabulate, _tree
 from treexlite._core._calls import lazy_fields
 from treexlite._core._class import ModuleMeta, Registered, finish_class, flatten, unflatten
-from treexlite._core._containers import holds_jax_array, holds_module
+from treexlite._core._containers import PLAIN_TYPES, holds_jax_array, holds_module
 from treexlite._core._filters import Filter
 from treexlite._core._guard import check_owned
 from treexlite._core._kinds import (
@@ -46,7 +46,6 @@ from treexlite._core._registry import (
     is_tracer,
 )
 from treexlite._core._treeo import Tree
-from treexlite._errors import FieldError
 
 
 class Module(Registered, Tree, metaclass=ModuleMeta):
@@ -86,14 +85,8 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         module = cls.__new__(cls)
         start(module, NEW_MODES)
         cls.construct(module, *args, **kwargs)
-        for name in cls._tx_fields.metadata:
-            if name not in module.__dict__:
-                raise FieldError(
-                    cls.__name__,
-                    expected=f"`__init__` to set every declared static field, here `{name}`",
-                    received="a module without it",
-                    fix=f"Assign `self.{name}` in `__init__`, or declare it with a default.",
-                )
+        if not module.__dict__.keys() >= cls._tx_fields.metadata.keys():
+            raise _fields.unset_field(module)
         initialising = current_init()
         if initialising is not None:
             initialising.adopt(module)
@@ -350,25 +343,19 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
 
 def _assign(module: Module, name: str, value: Any) -> None:
     """The full assignment: everything but an array that replaces an array."""
-    if name in INTERNAL or (name.startswith("__") and name.endswith("__")):
-        object.__setattr__(module, name, value)
-        return
     attributes = module.__dict__
     meta = module._tx_fields.metadata.get(name)
+    is_plain = type(value) in PLAIN_TYPES
     if meta is None:
+        if name in INTERNAL or (name[:2] == "__" and name[-2:] == "__"):
+            object.__setattr__(module, name, value)
+            return
         if name not in attributes and hasattr(getattr(type(module), name, None), "__set__"):
             object.__setattr__(module, name, value)  # a property, or another data descriptor
             return
-        if holds_module(value):
-            check_owned(module, name, value)
-        elif holds_jax_array(value):
-            raise undeclared_array(module, name, value)
-    elif meta.node:
-        if current_init() is None:  # `init` finds leaks itself, at its end
-            check_owned(module, name, value)
-    elif is_tracer(value):
-        check_static(module, name, value)
     initialising = current_init()
+    if not is_plain:
+        _check(module, name, value, meta, initialising is not None)
     if initialising is not None:
         initialising.note(module, name, value)
     array_writes[0] += 1
@@ -376,9 +363,25 @@ def _assign(module: Module, name: str, value: Any) -> None:
     if module._tx_version < 0:
         note_write(module, name, before, value)
     attributes[name] = value
-    plain = meta is not None and meta.node and _is_simple(value) and _is_simple(before)
-    if not plain or is_lazy(value):
+    if meta is None or not meta.node:
         touch(module)
+        return
+    if not (_is_simple(value) and _is_simple(before)) or is_lazy(value):
+        touch(module)
+
+
+def _check(module: Module, name: str, value: Any, meta: Any, initialising: bool) -> None:
+    """Raise when an attribute cannot have this value."""
+    if meta is None:
+        if holds_module(value):
+            check_owned(module, name, value)
+        elif holds_jax_array(value):
+            raise undeclared_array(module, name, value)
+    elif meta.node:
+        if not initialising:  # `init` finds leaks itself, at its end
+            check_owned(module, name, value)
+    elif is_tracer(value):
+        check_static(module, name, value)
 
 
 def _is_simple(value: Any) -> bool:

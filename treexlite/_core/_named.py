@@ -12,6 +12,7 @@ from typing import Any
 import jax
 
 from treexlite._core import _tree
+from treexlite._core._choices import slot_infos
 from treexlite._core._graph import modules_of, walk
 from treexlite._core._lost import close_all
 from treexlite._core._nothing import Nothing
@@ -57,7 +58,7 @@ def with_named(
     """
     found = walk(tree)
     data = []
-    for slot, value in zip(_tree.slot_infos(tree, found), found.values(), strict=True):
+    for slot, value in zip(slot_infos(tree, found), found.values(), strict=True):
         leaves = [values.get(i.path, Nothing if rest is Nothing else i.value) for i in slot]
         if any(new is not info.value for new, info in zip(leaves, slot, strict=True)):
             value = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(value), leaves)

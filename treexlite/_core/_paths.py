@@ -25,8 +25,7 @@ class SlotInfo(NamedTuple):
     module: int
 
 
-@dataclass(frozen=True)
-class FieldInfo:
+class FieldInfo(NamedTuple):
     """One piece of data in a module tree, as filters see it.
 
     Attributes:

@@ -75,6 +75,9 @@ class _Sequence:
         self.key, key = jax.random.split(self.key)
         return key
 
+    def skip(self, module: Any) -> None:
+        self.next(module)
+
 
 def next_key(*, axis_name: str | None = None) -> jax.Array:
     """Return a new key, inside `init` or inside `with rng_key(...)`.
@@ -87,14 +90,26 @@ def next_key(*, axis_name: str | None = None) -> jax.Array:
     """
     frame = FRAME.get()
     if frame is None or frame.keys is None:
-        raise ContextError(
-            "next_key",
-            expected="a call while a module is initialised, or inside `with tx.rng_key(key):`",
-            received="a call outside both",
-            fix="Call `model.init(key, inputs)`, or wrap the code in `with tx.rng_key(0):`.",
-        )
+        raise _no_keys()
     key: jax.Array = frame.keys.next(frame.module)
     return key if axis_name is None else jax.random.fold_in(key, jax.lax.axis_index(axis_name))
+
+
+def skip_key() -> None:
+    """Count a key of `next_key` that nobody needs, without the cost of making it."""
+    frame = FRAME.get()
+    if frame is None or frame.keys is None:
+        raise _no_keys()
+    frame.keys.skip(frame.module)
+
+
+def _no_keys() -> ContextError:
+    return ContextError(
+        "next_key",
+        expected="a call while a module is initialised, or inside `with tx.rng_key(key):`",
+        received="a call outside both",
+        fix="Call `model.init(key, inputs)`, or wrap the code in `with tx.rng_key(0):`.",
+    )
 
 
 @contextlib.contextmanager

@@ -97,13 +97,19 @@ def start(module: Any, modes: Modes) -> None:
     _set_trace(module, get_opaque_trace_state())
 
 
-def instantiate(layout: Any, numbers: Iterator[int] = versions) -> Any:
-    """Make an empty module of this layout: no attributes yet, but its class and its modes."""
+def instantiate(layout: Any, numbers: Iterator[int] = versions, trace: Any = None) -> Any:
+    """Make an empty module of this layout: no attributes yet, but its class and its modes.
+
+    Args:
+        layout: of the module to be.
+        numbers: where its version comes from.
+        trace: `trace_state()`, from a caller that makes many modules.
+    """
     module: Any = object.__new__(layout.cls)
     _set_version(module, next(numbers))
     _set_layout(module, layout)
     _set_modes(module, layout.flags)
-    _set_trace(module, get_opaque_trace_state())
+    _set_trace(module, trace or get_opaque_trace_state())
     return module
 
 
@@ -118,9 +124,10 @@ def restructure(module: Any, layout: Any) -> None:
 def touch(module: Any) -> None:
     """Take note that the structure of a module may have changed."""
     _renew(module)
-    keep_layout(module, None)
-    _set_walk(module, None)
     _set_ready(module, False)
+    if module._tx_layout is not None or module._tx_version < 0:  # no walk without a layout
+        keep_layout(module, None)
+        _set_walk(module, None)
 
 
 def _renew(module: Any) -> None:
@@ -156,5 +163,8 @@ def known_layout(module: Any) -> Any:
 
 def change_modes(module: Any, **changes: Any) -> None:
     """Set some of the modes of this module alone."""
+    layout = known_layout(module)
     _set_modes(module, module._tx_modes._replace(**changes))
     touch(module)
+    if layout is not None:
+        keep_layout(module, layout.moded(changes))

@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import _tree
+from treexlite._core._choices import is_leaf
 from treexlite._core._filters import Filter
 from treexlite._core._graph import modules_of, walk
 from treexlite._core._lost import close_all
 from treexlite._core._paths import leaf_paths, places, slot_numbers
-from treexlite._core._registry import is_numeric
+from treexlite._core._registry import is_array, is_jax_array, is_numeric
 from treexlite._errors import ArgumentError, StateDictError, describe
 
 Rename: TypeAlias = "Mapping[str, str] | Callable[[str], str]"
@@ -42,7 +43,7 @@ class LoadReport:
 def state_dict(module: Any, *filters: Filter) -> dict[str, Any]:
     """Return `{path: array}`; a shared module's data appears once, under its first path."""
     close_all(modules_of(module, walk(module)))
-    return {info.path: info.value for info in _tree.fields(module, *filters)}
+    return dict(_tree.named(module, *filters))
 
 
 def load_state_dict(
@@ -52,36 +53,51 @@ def load_state_dict(
     entries = _renamed(entries, rename)
     found = walk(module)
     values = found.values()
-    wanted: dict[str, tuple[int, Any]] = {}
-    for number, slot in enumerate(places(found.spec).slots):
-        for path, leaf in leaf_paths(slot.path, values[number]):
-            wanted[path] = (number, leaf)
+    slots = [
+        [(slot.path, value)] if is_leaf(value) else leaf_paths(slot.path, value)
+        for slot, value in zip(places(found.spec).slots, values, strict=True)
+    ]
+    wanted = {path: leaf for slot in slots for path, leaf in slot}
     aliases = _aliases(found.spec)
     entries = {aliases(path): value for path, value in entries.items()}
     missing = tuple(path for path in wanted if path not in entries)
     unexpected = tuple(path for path in entries if path not in wanted)
     wrong = [
-        f"{path}: expected {describe(wanted[path][1])}, received {describe(value)}"
+        f"{path}: expected {describe(wanted[path])}, received {describe(value)}"
         for path, value in entries.items()
-        if path in wanted and not _fits(wanted[path][1], value)
+        if path in wanted and not _fits(wanted[path], value)
     ]
     if wrong or (strict and (missing or unexpected)):
         raise _misfit(module, missing if strict else (), unexpected if strict else (), wrong)
-    replaced = list(values)
-    for number, slot in enumerate(places(found.spec).slots):
-        flat = leaf_paths(slot.path, values[number])
-        if any(path in entries for path, _ in flat):
-            leaves = [_like(leaf, entries.get(path, leaf)) for path, leaf in flat]
-            treedef = jax.tree_util.tree_structure(values[number])
-            replaced[number] = jax.tree_util.tree_unflatten(treedef, leaves)
+    replaced = [_loaded(value, slot, entries) for value, slot in zip(values, slots, strict=True)]
     _tree.write_values(module, found, replaced)
     return LoadReport(tuple(p for p in wanted if p in entries), missing, unexpected)
+
+
+def _loaded(value: Any, slot: list[tuple[str, Any]], entries: Mapping[str, Any]) -> Any:
+    """Return the value of one slot with what `entries` have for its leaves."""
+    if not any(path in entries for path, _ in slot):
+        return value
+    leaves = [_like(leaf, entries.get(path, leaf)) for path, leaf in slot]
+    if is_leaf(value):
+        return leaves[0]
+    return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(value), leaves)
 
 
 def _fits(old: Any, new: Any) -> bool:
     """Whether an entry has the shape of a field, and is of a kind that it can hold."""
     same_shape = is_numeric(new) and jnp.shape(new) == jnp.shape(old)
+    if same_shape and _dtype(new) == _dtype(old):
+        return True
     return same_shape and _rank(jnp.result_type(new)) <= _rank(jnp.result_type(old))
+
+
+def _is_strong(value: Any) -> bool:
+    return is_jax_array(value) and not getattr(value, "weak_type", False)
+
+
+def _dtype(value: Any) -> Any:
+    return value.dtype if is_array(value) else type(value)
 
 
 def _rank(dtype: Any) -> int:
@@ -92,7 +108,9 @@ def _rank(dtype: Any) -> int:
 
 def _like(old: Any, new: Any) -> Any:
     """Give a loaded entry the dtype of the array that it replaces."""
-    if new is old or jnp.issubdtype(jnp.result_type(new), jax.dtypes.extended):
+    if new is old or (_is_strong(new) and new.dtype == _dtype(old)):
+        return new
+    if jnp.issubdtype(jnp.result_type(new), jax.dtypes.extended):
         return new
     return jnp.asarray(new, dtype=jnp.result_type(old))
 

@@ -207,10 +207,20 @@ _BASES: tuple[tuple[Any, Callable[[Any], Hashable]], ...] = (
 )
 
 
+# Types whose values never change in place.
+_FIXED = _ATOMS | {
+    float,
+    complex,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+}
+
+
 def is_volatile(value: Any) -> bool:
     """Whether a static value can change in place, so that its key must be taken again."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in _FIXED:
         return False
     if isinstance(value, (list, dict, set, bytearray)):
         return True

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -16,8 +18,9 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import _filters
+from treexlite._core._choices import first, is_leaf, mapped, select, slot_infos, whole_slots
 from treexlite._core._filters import Filter
-from treexlite._core._graph import Walk, modules_of, walk
+from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies
 from treexlite._core._kinds import Parameter
@@ -25,7 +28,7 @@ from treexlite._core._lost import close_all, note_write
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
 from treexlite._core._record import array_writes, change_modes
-from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_array, is_module, is_numeric
+from treexlite._core._registry import CONCRETE_ARRAY_TYPES, is_module, is_numeric
 from treexlite._core._write_back import write_back
 from treexlite._errors import StructureError, UnknownFieldError, describe
 
@@ -34,11 +37,18 @@ T = TypeVar("T")
 
 def is_differentiable(info: FieldInfo) -> bool:
     """Filter: real floating data of modules that are not frozen."""
-    return (
-        not (is_module(info.module) and info.module.frozen)
-        and is_numeric(info.value)
-        and jnp.issubdtype(jnp.result_type(info.value), jnp.floating)
-    )
+    return not (is_module(info.module) and info.module.frozen) and _is_floating(info.value)
+
+
+def _is_floating(value: Any) -> bool:
+    if type(value) in CONCRETE_ARRAY_TYPES:
+        return _is_floating_dtype(value.dtype)
+    return is_numeric(value) and _is_floating_dtype(jnp.result_type(value))
+
+
+@functools.cache
+def _is_floating_dtype(dtype: Any) -> bool:
+    return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
 def is_trainable(info: FieldInfo) -> bool:
@@ -58,41 +68,30 @@ def fields(tree: Any, *filters: Filter) -> Iterator[FieldInfo]:
     Raises:
         PathError: a path pattern matches nothing.
     """
-    infos = [info for slot in slot_infos(tree, walk(tree)) for info in slot]
+    found = walk(tree)
+    slots = slot_infos(tree, found)
+    whole = whole_slots(found, filters)
+    if whole is not None:
+        yield from itertools.chain.from_iterable(itertools.compress(slots, whole))
+        return
+    infos = [info for slot in slots for info in slot]
     _filters.check_patterns("fields", filters, infos)
     yield from builtins.filter(_filters.All(*filters), infos)
 
 
-def slot_infos(tree: Any, found: Walk) -> list[list[FieldInfo]]:
-    """Return for each slot the `FieldInfo` of every leaf in it."""
-    owners = [*modules_of(tree, found), None]  # number -1: data outside of any module
-    slots = []
-    for slot, value in zip(places(found.spec).slots, found.values(), strict=True):
-        owner = owners[slot.module]
-        leaves = [(slot.path, value)] if _is_leaf(value) else leaf_paths(slot.path, value)
-        slots.append([FieldInfo(path, slot.name, slot.kind, leaf, owner) for path, leaf in leaves])
-    return slots
-
-
-def _is_leaf(value: Any) -> bool:
-    return type(value) in CONCRETE_ARRAY_TYPES or is_array(value)
-
-
-def _select(where: str, tree: Any, found: Walk, filters: tuple[Filter, ...]) -> list[list[bool]]:
-    """Return for each slot whether all `filters` hold, leaf by leaf."""
-    slots = slot_infos(tree, found)
-    _filters.check_patterns(where, filters, [info for slot in slots for info in slot])
-    holds = _filters.All(*filters)
-    return [[holds(info) for info in slot] for slot in slots]
-
-
-def _map_slot(value: Any, chosen: list[bool], f: Callable[[Any], Any], other: Any) -> Any:
-    """Apply `f` to the chosen leaves of one slot; `other(leaf)` gives the rest."""
-    if len(chosen) == 1 and _is_leaf(value):
-        return f(value) if chosen[0] else other(value)
-    leaves, treedef = jax.tree_util.tree_flatten(value)
-    mapped = [f(leaf) if keep else other(leaf) for leaf, keep in zip(leaves, chosen, strict=True)]
-    return jax.tree_util.tree_unflatten(treedef, mapped)
+def named(tree: Any, *filters: Filter) -> Iterator[tuple[str, Any]]:
+    """Iterate over `(path, value)` of every piece of data for which all `filters` hold."""
+    found = walk(tree)
+    whole = whole_slots(found, filters)
+    if whole is None:
+        yield from ((info.path, info.value) for info in fields(tree, *filters))
+        return
+    pairs = zip(places(found.spec).slots, found.values(), strict=True)
+    for slot, value in itertools.compress(pairs, whole):
+        if is_leaf(value):
+            yield slot.path, value
+        else:
+            yield from leaf_paths(slot.path, value)
 
 
 def _same(leaf: Any) -> Any:
@@ -106,9 +105,8 @@ def _nothing(leaf: Any) -> Any:
 def _rebuild(tree: Any, where: str, filters: tuple[Filter, ...], f: Any, other: Any) -> Any:
     found = walk(tree)
     close_all(modules_of(tree, found))
-    chosen = _select(where, tree, found, filters)
-    values = [_map_slot(v, c, f, other) for v, c in zip(found.values(), chosen, strict=True)]
-    return found.spec.build(values).root
+    choices = select(where, tree, found, filters)
+    return found.spec.build(mapped(found, choices, (other, f))).root
 
 
 def filter(tree: T, *filters: Filter) -> T:
@@ -135,7 +133,9 @@ def map(f: Callable[[Any], Any], tree: T, *filters: Filter) -> T:
 
 def copy(tree: T) -> T:
     """Return a copy: new modules and containers, the same arrays, the same sharing."""
-    copied: T = _rebuild(tree, "copy", (), _same, _same)
+    found = walk(tree)
+    close_all(modules_of(tree, found))
+    copied: T = found.spec.build(_copied(found)).root
     return copied
 
 
@@ -150,24 +150,14 @@ def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
     """
     found = walk(tree)
     close_all(modules_of(tree, found))
-    slots = slot_infos(tree, found)
-    _filters.check_patterns("partition", filters, [info for slot in slots for info in slot])
-    predicates = [_filters.predicate(f) for f in filters]
-    parts = [[_part(info, predicates) for info in slot] for slot in slots]
-    return tuple(
-        found.spec.build(
-            _map_slot(value, [part == number for part in slot], _same, _nothing)
-            for value, slot in zip(found.values(), parts, strict=True)
-        ).root
-        for number in range(len(filters) + 1)
-    )
-
-
-def _part(info: FieldInfo, predicates: list[Any]) -> int:
-    for number, holds in enumerate(predicates):
-        if holds(info):
-            return number
-    return len(predicates)
+    chosen = [select("partition", tree, found, (f,)) for f in filters]
+    parts = [first([holds[n] for holds in chosen]) for n in range(found.spec.num_slots)]
+    trees = []
+    for number in range(len(filters) + 1):
+        functions = [_nothing] * (len(filters) + 1)
+        functions[number] = _same
+        trees.append(found.spec.build(mapped(found, parts, functions)).root)
+    return tuple(trees)
 
 
 def combine(tree: T, *others: T) -> T:
@@ -218,36 +208,46 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
 
 def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
     values = list(found.values())
-    here = slot_numbers(found.spec)
     for other in others:
         over = walk(other)
         close_all(modules_of(other, over))
-        unknown: list[str] = []
-        written: set[int] = set()
-        for slot, value in zip(places(over.spec).slots, over.values(), strict=True):
-            number = here.get(slot.path)
-            if number is None:
-                unknown.extend(path for path, _ in leaf_paths(slot.path, value))
-            elif number not in written:
-                written.add(number)
-                values[number] = _overlay(slot.path, values[number], value)
-        if unknown:
-            raise StructureError(
-                f"merge into {type(tree).__name__}",
-                expected="data at paths that the left side has",
-                received=f"data at {', '.join(builtins.map(repr, unknown))}",
-                fix="Merge modules that were built alike, or filter the right side first.",
-            )
+        if over.spec is found.spec:
+            pairs = zip(places(found.spec).slots, values, over.values(), strict=True)
+            values = [_overlay(slot.path, left, right) for slot, left, right in pairs]
+        else:
+            _overlay_by_path(tree, found, values, over)
     return values
+
+
+def _overlay_by_path(tree: Any, found: Walk, values: list[Any], over: Walk) -> None:
+    here = slot_numbers(found.spec)
+    unknown: list[str] = []
+    written: set[int] = set()
+    for slot, value in zip(places(over.spec).slots, over.values(), strict=True):
+        number = here.get(slot.path)
+        if number is None:
+            unknown.extend(path for path, _ in leaf_paths(slot.path, value))
+        elif number not in written:
+            written.add(number)
+            values[number] = _overlay(slot.path, values[number], value)
+    if unknown:
+        raise StructureError(
+            f"merge into {type(tree).__name__}",
+            expected="data at paths that the left side has",
+            received=f"data at {', '.join(builtins.map(repr, unknown))}",
+            fix="Merge modules that were built alike, or filter the right side first.",
+        )
 
 
 def _overlay(path: str, left: Any, right: Any) -> Any:
     """Lay the leaves of one slot over those of another; `Nothing` covers nothing."""
-    if _is_leaf(right):
+    if is_leaf(right):
         return right
+    if right is Nothing:
+        return left
     over, over_structure = _with_holes(right)
     present = [leaf for leaf in over if leaf is not Nothing]
-    if len(present) == len(over) or not present or _is_leaf(left):
+    if len(present) == len(over) or not present or is_leaf(left):
         return right if present else left
     base, structure = _with_holes(left)
     if structure != over_structure:
@@ -323,10 +323,22 @@ def replace(module: Any, **changes: Any) -> Any:
 
 def with_modes(module: Any, inplace: bool, **changes: bool) -> Any:
     """Return `module` with the same modes set on it and on every module below."""
-    target = module if inplace else copy(module)
-    for _, member in modules(target):
-        if member._tx_version < 0:
-            for mode, value in changes.items():
-                note_write(member, mode, getattr(member._tx_modes, mode), value)
-        change_modes(member, **changes)
-    return target
+    if inplace:
+        for _, member in modules(module):
+            if member._tx_version < 0:
+                for mode, value in changes.items():
+                    note_write(member, mode, getattr(member._tx_modes, mode), value)
+            change_modes(member, **changes)
+        return module
+    found = walk(module)
+    close_all(modules_of(module, found))
+    key = ("modes", *changes.items())
+    spec: Spec | None = found.spec.cache.get(key)
+    if spec is None:
+        spec = found.spec.cache[key] = found.spec.relaid(lambda layout: layout.moded(changes))
+    return spec.build(_copied(found)).root
+
+
+def _copied(found: Walk) -> list[Any]:
+    """Return the data of a walk, with new containers around the same arrays."""
+    return mapped(found, [0] * found.spec.num_slots, (_same,))

@@ -2,8 +2,8 @@
 
 A layer calls `create` for each of its fields, in the same order every time, whenever it runs while
 `init` is tracing. Fields that have a value (assigned, loaded, or created by an earlier call of a
-shared layer) keep it. Every call takes a key, whether it needs one or not, so that setting the
-kernel by hand does not change what the bias becomes.
+shared layer) keep it. Every call counts a key, whether it needs one or not, so that setting the
+kernel by hand does not change what the bias becomes; a key that nobody needs is not made.
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ import jax
 
 from treexlite._core import Initializer, Module, next_key
 from treexlite._core._lazy import is_lazy
-from treexlite.nn._initializers import InitFunction, draw
+from treexlite._core._random import skip_key
+from treexlite.nn._initializers import InitFunction, draw, is_random
 
 
 def create(
     module: Module, name: str, initializer: str | InitFunction, shape: tuple[int, ...], dtype: Any
 ) -> None:
     """Give the field `name` of `module` its first value, unless it has one."""
-    key = next_key()
-    if is_lazy(getattr(module, name)):
+    missing = is_lazy(getattr(module, name))
+    key = None
+    if missing and is_random(initializer):
+        key = next_key()
+    else:
+        skip_key()
+    if missing:
         setattr(module, name, draw(type(module).__name__, initializer, shape, dtype, key))
 
 

@@ -65,6 +65,8 @@ _BY_NAME: dict[str, InitFunction] = {
     "zeros": jax_initializers.zeros,
 }
 
+_CONSTANT = ("zeros", "ones", jax_initializers.zeros, jax_initializers.ones)
+
 
 def get_initializer(initializer: str | InitFunction) -> InitFunction:
     """Return the function that `initializer` stands for.
@@ -100,10 +102,19 @@ def check_initializer(where: str, name: str, initializer: Any) -> str | InitFunc
     return initializer  # type: ignore[no-any-return]  # a string or a callable, as just checked
 
 
+def is_random(initializer: str | InitFunction) -> bool:
+    """Whether the values can depend on the key; a function of the user's is taken to use it."""
+    return initializer not in _CONSTANT
+
+
 def draw(
-    where: str, initializer: str | InitFunction, shape: tuple[int, ...], dtype: Any, key: jax.Array
+    where: str,
+    initializer: str | InitFunction,
+    shape: tuple[int, ...],
+    dtype: Any,
+    key: jax.Array | None,
 ) -> jax.Array:
-    """Return the first value of a parameter.
+    """Return the first value of a parameter; `key` may be None when it is not random.
 
     Raises:
         ShapeError: the function returned another shape than it was asked for.

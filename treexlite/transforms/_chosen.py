@@ -12,11 +12,11 @@ from typing import Any
 
 import jax
 
+from treexlite._core._choices import slot_infos
 from treexlite._core._graph import Spec, Walk, walk
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, join, places, slot_numbers
 from treexlite._core._registry import is_numeric
-from treexlite._core._tree import slot_infos
 from treexlite.transforms._pack import Packed, is_hole
 
 

@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._context import current_init
+from treexlite._core._choices import slot_infos
 from treexlite._core._graph import walk
 from treexlite._core._nothing import Nothing
 from treexlite._core._registry import is_module
-from treexlite._core._tree import slot_infos
 from treexlite._errors import ArgumentError, StructureError, describe
 from treexlite.transforms._callable import Transform
 from treexlite.transforms._chosen import Argument

@@ -19,7 +19,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -27,6 +27,7 @@ from treexlite._core._containers import items_of
 from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies, Origin
+from treexlite._core._layout import layout_of, note_watched
 from treexlite._core._lost import close_all, note_write
 from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import (
@@ -281,8 +282,12 @@ def commit(packed: Packed, payload: Any, effect: Effect, uniform: bool = False) 
         part = values if stop - start == len(values) else values[start:stop]
         start = stop
         if found.snapshot is None:
-            owners, names = _targets(found, written)
-            deque(map(operator.setitem, owners, names, part), maxlen=0)
+            target = found.cache.get(effect) or _target(unit, found, written, effect)
+            deque(map(operator.setitem, target.owners, target.names, part), maxlen=0)
+            if target.watched:
+                modules = modules_of(unit, found)
+                for number in target.watched:
+                    note_watched(modules[number], layout_of(modules[number]))
         else:
             data = list(found.snapshot)
             for number, value in zip(written, part, strict=True):
@@ -292,15 +297,32 @@ def commit(packed: Packed, payload: Any, effect: Effect, uniform: bool = False) 
     return output
 
 
-def _targets(found: Walk, written: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
-    """Return owners and names of the written slots; remembered as long as the walk is valid."""
-    if len(written) == len(found.owners):
-        return found.owners, found.names
-    known: tuple[list[Any], list[Any]] | None = found.cache.get(written)
-    if known is None:
-        known = [found.owners[n] for n in written], [found.names[n] for n in written]
-        remember(found.cache, written, known)
-    return known
+class _Target(NamedTuple):
+    """Where the values of one effect go in one walk.
+
+    Attributes:
+        owners: the dicts and lists to write to.
+        names: the keys in them.
+        watched: numbers of the modules whose containers are replaced: the new ones are watched.
+    """
+
+    owners: list[Any]
+    names: list[Any]
+    watched: tuple[int, ...]
+
+
+def _target(unit: Any, found: Walk, written: tuple[int, ...], effect: Effect) -> _Target:
+    """Work out where values go; remembered as long as the walk is valid."""
+    owners, names = [found.owners[n] for n in written], [found.names[n] for n in written]
+    keys = {(id(owner), name) for owner, name in zip(owners, names, strict=True)}
+    watched = tuple(
+        number
+        for number, module in enumerate(modules_of(unit, found))
+        if any((id(module.__dict__), name) in keys for name in layout_of(module).watch)
+    )
+    target = _Target(owners, names, watched)
+    remember(found.cache, effect, target)
+    return target
 
 
 def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> None:

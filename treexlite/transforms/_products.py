@@ -13,11 +13,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from treexlite._core._choices import slot_infos
 from treexlite._core._filters import Filter
 from treexlite._core._graph import walk
 from treexlite._core._nothing import Nothing
 from treexlite._core._registry import is_module
-from treexlite._core._tree import slot_infos
 from treexlite._errors import ArgumentError, StructureError
 from treexlite.transforms._callable import unwrap
 from treexlite.transforms._chosen import Argument, Chosen
