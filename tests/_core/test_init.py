@@ -82,10 +82,11 @@ class Deep(tx.Module):
 
 
 def test_layers_that_are_alike_share_their_compiled_programs() -> None:
-    models = [Deep(depth).init(0, X) for depth in (9, 5, 1)]
+    descriptions = [Deep(depth) for depth in (9, 5, 1)]
+    models = [description.init(0, X) for description in descriptions]
     runs = []
-    for depth, model in zip((9, 5, 1), models, strict=True):
-        creation = _init._creation(walk(Deep(depth)).spec, "__call__", CALL, Static(None))
+    for description, depth, model in zip(descriptions, (9, 5, 1), models, strict=True):
+        creation = _init._creation(walk(description).spec, "__call__", CALL, Static(None))
         runs += [run for run, _, _ in creation.programs.values()]
         assert len(runs[-1].steps) == 2 * depth
         np.testing.assert_array_equal(model.layers[0].w, models[0].layers[0].w)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import types
+import weakref
 from typing import Any
 
 import jax.numpy as jnp
@@ -138,7 +140,46 @@ def test_containers_that_were_replaced_are_looked_at_anew() -> None:
     vars(shelf)["sizes"] = [1, 2]  # as a transformation writes it
     note_watched(shelf, layout_of(shelf))
     assert watch is not None
-    assert not watch.unchanged()
+    assert not watch.unchanged(shelf)
     assert found.unchanged(shelf)
     shelf.sizes.append(3)
     assert not found.unchanged(shelf)
+
+
+def test_the_root_is_watched_and_not_kept() -> None:
+    shelf = Shelf()
+    layout_of(shelf)
+    watch = Watch([], [], root=shelf)
+    assert watch.unchanged(shelf)
+    assert all(shelf is not kept for kept in gc.get_referents(watch, watch.modules))
+    shelf.sizes.append(1)
+    note_watched(shelf, layout_of(shelf))
+    assert not watch.unchanged(shelf)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda m: m.state_dict(),
+        lambda m: m.load_state_dict(m.state_dict()),
+        lambda m: m.merge(m),
+        lambda m: m.update(m.copy(), inplace=True),
+        lambda m: m.filter(tx.Parameter),
+        lambda m: [*m.fields(), *m.modules()],
+        lambda m: m.eval(inplace=True),
+        lambda m: tx.jit(lambda m: None)(m),
+    ],
+    ids=["state_dict", "load", "merge", "update", "filter", "iterate", "eval", "jit"],
+)
+def test_what_is_remembered_of_a_module_does_not_keep_it_alive(verb: Any) -> None:
+    """It dies with its last name, without the garbage collector: it may hold large arrays."""
+    shelf = Shelf()
+    gc.disable()
+    try:
+        for _ in range(3):
+            verb(shelf)
+        alive = weakref.ref(shelf)
+        del shelf
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -230,7 +230,7 @@ class Walk:
         version, layout = self.root
         if root._tx_version != version or tuple(map(version_of, self.modules)) != self.versions:
             return False
-        if self.watch is not None and self.watch.unchanged():
+        if self.watch is not None and self.watch.unchanged(root):
             return True
         return self._same_containers(root, layout)
 
@@ -238,10 +238,12 @@ class Walk:
         """Look at every container in full; if all is well, the next look is a quick one."""
         if not all(same_elements(elements, copy) for elements, copy in self.copies):
             return False
-        watching = [(root, layout), *self.volatile] if layout.watch else self.volatile
-        if not all(layout_of(module) is known for module, known in watching):
+        if layout.watch and layout_of(root) is not layout:
             return False
-        self.watch = Watch([module for module, _ in watching], self.copies)
+        if not all(layout_of(module) is known for module, known in self.volatile):
+            return False
+        below = [module for module, _ in self.volatile]
+        self.watch = Watch(below, self.copies, root if layout.watch else None)
         return True
 
 

@@ -87,6 +87,8 @@ class Watch:
     Args:
         modules: modules with an up-to-date layout that has something to watch.
         copies: `(elements, copy)` of further containers.
+        root: one more such module, which is not kept: it holds the `Watch`, and no module keeps
+            itself alive.
     """
 
     __slots__ = (
@@ -97,13 +99,15 @@ class Watch:
         "lists",
         "modules",
         "rest",
+        "rooted",
         "sizes",
         "taken",
     )
 
-    def __init__(self, modules: Iterable[Any], copies: Snapshots) -> None:
+    def __init__(self, modules: Iterable[Any], copies: Snapshots, root: Any = None) -> None:
         self.modules = list(modules)
-        self.taken: list[Snapshots | None] = list(map(_watched_of, self.modules))
+        self.rooted = root is not None
+        self.taken: list[Snapshots | None] = list(map(_watched_of, self._all(root)))
         self.blind = None in self.taken
         known = [copies, *(found for found in self.taken if found is not None)]
         pairs = {id(now): (now, before) for found in known for now, before in found}.values()
@@ -116,13 +120,16 @@ class Watch:
         self.sizes = [len(before) for _, before in (*lists, *dicts)]
         self.before = list(_elements([b for _, b in lists], [b for _, b in dicts]))
 
-    def unchanged(self) -> bool:
+    def _all(self, root: Any) -> list[Any]:
+        return [root, *self.modules] if self.rooted else self.modules
+
+    def unchanged(self, root: Any = None) -> bool:
         """Whether every container has the very elements it had; False if that cannot be seen."""
-        if not self.modules and not self.containers:
+        if not self.taken and not self.containers:
             return True
         return (
             not self.blind
-            and all(map(operator.is_, map(_watched_of, self.modules), self.taken))
+            and all(map(operator.is_, map(_watched_of, self._all(root)), self.taken))
             and list(map(len, self.containers)) == self.sizes
             and all(map(operator.is_, _elements(self.lists, self.dicts), self.before))
             and (not self.rest or unchanged(self.rest))
