@@ -36,6 +36,8 @@ class Record:
     """The slots of every module.
 
     Attributes:
+        _tx_boxes: `(_tx_watched, boxes)`: the boxes that `flatten` made, and what was watched then;
+            may be unset.
         _tx_version: a number that no other module has had; a new one when the structure may have
             changed.
         _tx_layout: the cached `Layout`, or None.
@@ -47,6 +49,7 @@ class Record:
     """
 
     __slots__ = (
+        "_tx_boxes",
         "_tx_layout",
         "_tx_modes",
         "_tx_ready",
