@@ -5,10 +5,12 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
 from tests._core.modules import Scale
+from treexlite._core._class import flatten
 from treexlite._errors import FieldError
 
 
@@ -172,3 +174,48 @@ def test_assigning_the_class_changes_the_class_or_is_refused() -> None:
     else:
         assert type(model) is Other
     assert "__class__" not in vars(model)
+
+
+class Mixed(tx.Module):
+    """A list that JAX could not flatten: a layer, an array and a function."""
+
+    items: Any = tx.State.node()
+
+    def __init__(self, kind: type = list) -> None:
+        self.items = kind([tx.nn.Flatten(), jnp.zeros(2), abs])
+
+
+def _boxes(module: Any) -> list[Any]:
+    return flatten(module)[0]
+
+
+def test_a_container_is_boxed_once_while_nothing_changes() -> None:
+    mixed = Mixed()
+    (box,) = _boxes(mixed)
+    assert jax.tree_util.tree_leaves(mixed)[0].tolist() == [0, 0]
+    assert _boxes(mixed) == [box]
+    mixed.items[1] = jnp.ones(2)
+    assert _boxes(mixed) != [box]
+    assert jax.tree_util.tree_leaves(mixed)[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_box_is_made_anew_after_every_way_of_writing(kind: type) -> None:
+    def step(mixed: Mixed) -> None:
+        layer, array, function = mixed.items
+        mixed.items = kind([layer, array + 1, function])
+
+    def values() -> list[float]:
+        return jax.tree_util.tree_leaves(mixed)[0].tolist()
+
+    mixed = Mixed(kind)
+    assert values() == [0, 0]
+    step(mixed)
+    assert values() == [1, 1]
+    tx.jit(step)(mixed)
+    assert values() == [2, 2]
+    mixed.update(mixed.map(lambda x: x + 1), inplace=True)
+    assert values() == [3, 3]
+    mixed.load_state_dict({"items/1": jnp.full(2, 4.0)})
+    assert values() == [4, 4]
+    assert jax.tree_util.tree_leaves(mixed.copy())[0].tolist() == [4, 4]

@@ -16,7 +16,7 @@ import jax
 from treexlite._context import FRAME, entered
 from treexlite._core import _fields
 from treexlite._core._calls import doorway
-from treexlite._core._containers import boxed
+from treexlite._core._containers import Box
 from treexlite._core._layout import Layout, layout_of, note_watched
 from treexlite._core._lazy import PENDING
 from treexlite._core._lost import close
@@ -85,7 +85,7 @@ def flatten(module: Any) -> tuple[Any, Layout]:
         layout = layout_of(module)
     children = layout.get(module.__dict__)
     if layout.boxed:
-        children = _box(layout, children)
+        children = _box(module, layout, children)
     return children, layout
 
 
@@ -95,11 +95,15 @@ def flatten_with_keys(module: Any) -> tuple[Any, Layout]:
     return tuple(zip(layout.keys, children, strict=True)), layout
 
 
-def _box(layout: Layout, children: Any) -> list[Any]:
-    return [
-        boxed(child, name in layout.declared) if name in layout.boxed else child
-        for name, child in zip(layout.nodes, children, strict=True)
-    ]
+def _box(module: Any, layout: Layout, children: Any) -> list[Any]:
+    """Put containers that JAX could not handle into boxes; the same ones while nothing changes."""
+    watched = getattr(module, "_tx_watched", None)
+    known = getattr(module, "_tx_boxes", None)
+    if known is None or watched is None or known[0] is not watched:
+        attributes, declared = module.__dict__, layout.declared
+        boxes = {name: Box(attributes[name], name in declared) for name in layout.boxed}
+        known = module._tx_boxes = (watched, boxes)
+    return list(map(known[1].get, layout.nodes, children))
 
 
 def unflatten(layout: Layout, children: Any) -> Any:

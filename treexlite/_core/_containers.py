@@ -59,6 +59,8 @@ class Form:
         return (self.kind, self.type, self.keys, self.rest, self.order, self.meta)
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         return isinstance(other, Form) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
@@ -276,13 +278,17 @@ def _is_sorted(keys: list[Any]) -> bool:
 
 
 class Box:
-    """A container on its way through JAX: a PyTree that rebuilds the container itself."""
+    """A container on its way through JAX: a PyTree that rebuilds the container itself.
 
-    __slots__ = ("declared", "value")
+    It takes the container apart once, so it may be used again only while nothing has changed.
+    """
+
+    __slots__ = ("declared", "flat", "value")
 
     def __init__(self, value: Any, declared: bool) -> None:
         self.value = value
         self.declared = declared
+        self.flat: tuple[list[Any], Form] | None = None
 
 
 def boxed(value: Any, declared: bool) -> Any:
@@ -294,9 +300,11 @@ def boxed(value: Any, declared: bool) -> Any:
 
 
 def _flatten_box(box: Box) -> tuple[list[Any], Form]:
-    form = form_of(box.value, box.declared)
-    assert form is not None  # only containers are boxed
-    return [boxed(child, box.declared) for child in form.children(box.value)], form
+    if box.flat is None:
+        form = form_of(box.value, box.declared)
+        assert form is not None  # only containers are boxed
+        box.flat = [boxed(child, box.declared) for child in form.children(box.value)], form
+    return box.flat
 
 
 def _flatten_box_with_keys(box: Box) -> tuple[list[tuple[Any, Any]], Form]:

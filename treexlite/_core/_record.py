@@ -37,6 +37,8 @@ class Record:
     """The slots of every module.
 
     Attributes:
+        _tx_boxes: `(_tx_watched, boxes)`: the boxes that `flatten` made, and what was watched then;
+            may be unset.
         _tx_version: a number that no other module has had; a new one when the structure may have
             changed. Negative for a module that JAX has unflattened and that `_lost` still watches.
         _tx_layout: the cached `Layout`, or None.
@@ -49,6 +51,7 @@ class Record:
     """
 
     __slots__ = (
+        "_tx_boxes",
         "_tx_entry",
         "_tx_layout",
         "_tx_modes",
