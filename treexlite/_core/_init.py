@@ -2,8 +2,9 @@
 
 In: a description (modules with `Pending` and `Initializer` fields), a key, and example inputs. Out:
 the same graph with arrays. The method is traced once on a copy; new fields are outputs of that
-trace, and everything the forward pass would compute beside them is removed by the compiler. The
-user's module is not touched before the arrays exist.
+trace, and everything the forward pass would compute beside them is removed (`_prune`) before what
+is left is compiled, fields that are made alike together (`_slices`). The user's module is not
+touched before the arrays exist.
 
 Why fields with a value keep it: the forward pass runs only to find shapes. What it writes to a
 counter or to running statistics is not part of creating them, so the first value of a new field
