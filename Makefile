@@ -18,6 +18,9 @@ EXTRAS_demo := examples,plot
 EXTRAS_dev := dev,equinox,examples,flax,plot
 EXTRAS_docs := docs
 
+# What `make bench` runs, each in its quick mode.
+BENCHMARKS := dispatch memory verbs compile
+
 .PHONY: help demo test lint types docs bench format clean
 
 help:  ## show this list
@@ -43,8 +46,10 @@ types: $(VENV)/.installed-dev  ## check the types, strictly
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
 
-bench: $(VENV)/.installed-dev  ## compare the cost of a dispatch with raw JAX and its frameworks
-	$(BIN)/python benchmarks/dispatch.py $(ARGS)
+bench: $(VENV)/.installed-dev  ## compare calls and compiled programs with raw JAX and its frameworks
+	@for script in $(BENCHMARKS); do \
+	    echo; echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py $(ARGS) || exit 1; \
+	done
 
 clean:  ## remove what the other targets made, except .venv
 	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
