@@ -15,9 +15,9 @@ from jax.sharding import PartitionSpec
 
 import treexlite as tx
 from tests._core.modules import Counter, Scale
-from treexlite._errors import StructureError
+from treexlite._errors import ArgumentError
 from treexlite.transforms._pack import pack
-from treexlite.transforms._shardings import is_kinds, matched, of_kind, resolve
+from treexlite.transforms._shardings import matched, resolve
 
 PREAMBLE = """
 import jax, jax.numpy as jnp, numpy as np, pytest
@@ -149,46 +149,26 @@ def test_on_eight_devices(name: str) -> None:
 DEVICE = jax.sharding.SingleDeviceSharding(jax.devices()[0])
 
 
-def test_kinds_are_told_from_trees() -> None:
-    assert is_kinds({tx.State: None})
-    assert not any(map(is_kinds, ({}, {"a": None}, None, DEVICE, {tx.State: None, "a": None})))
-
-
-def test_the_most_specific_kind_counts() -> None:
-    table = {tx.State: 1, tx.ModelState: 2, tx.Kind: 3}
-    kinds = (tx.BatchStat, tx.Cache, tx.Rng, tx.Parameter, type(None))
-    assert [of_kind(table, kind) for kind in kinds] == [2, 2, 1, 3, None]
-    assert of_kind("all", tx.Rng) == "all"
-
-
 def test_trees_are_matched_as_prefixes() -> None:
-    spec, tree = ({"b": "x", "a": None}, "y"), [{"a": 1, "b": [2, 3]}, (4, 5)]
+    spec, tree = ({"b": "x", "a": None}, "y"), ({"a": 1, "b": [2, 3]}, (4, 5))
     assert matched("in", spec, tree) == [(1, None), (2, "x"), (3, "x"), (4, "y"), (5, "y")]
     two = PartitionSpec("a", "b")
     assert matched("in", two, [1, 2]) == [(1, two), (2, two)]
 
 
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        (("x",), "one for each of the 2 arguments"),
-        (("x", ["y"]), "a sequence of 2"),
-        (({"b": "x"}, None), "one sharding"),
-        ((["x"], None), "one sharding"),
-    ],
-)
-def test_what_does_not_correspond_is_refused(spec: Any, expected: str) -> None:
+@pytest.mark.parametrize("spec", [("x",), ("x", ["y"]), ({"b": "x"}, None), (["x"], None)])
+def test_what_does_not_correspond_is_refused(spec: Any) -> None:
     packed = pack((Scale(), [1, 2]), {})
-    with pytest.raises(StructureError, match=f"jit: in_shardings: expected {expected}.*Give one"):
+    with pytest.raises(ArgumentError, match="jit: expected `in_shardings`"):
         resolve(spec, packed, (), 0)
 
 
 def test_dicts_must_have_the_keys_of_the_argument() -> None:
     fast = tx.jit(lambda batch: batch["x"], in_shardings=({"y": DEVICE},))
-    with pytest.raises(StructureError, match="a dict with the keys 'x', received"):
+    with pytest.raises(ArgumentError, match="`in_shardings` to be"):
         fast({"x": 1.0})
     fast = tx.jit(lambda: (1.0, 2.0), out_shardings=(DEVICE,))
-    with pytest.raises(StructureError, match="jit: out_shardings: expected a sequence of 2"):
+    with pytest.raises(ArgumentError, match="`out_shardings` to be"):
         fast()
 
 

@@ -6,7 +6,7 @@ data (or None), or a dict from kinds to axes. Out: one axis for each array and e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -35,12 +35,22 @@ def is_axis(axes: Any) -> bool:
     return axes is None or isinstance(axes, (int, PartitionSpec)) or is_kinds(axes)
 
 
-def _is_unit(value: Any) -> bool:
+def is_unit(value: Any) -> bool:
+    """Whether this is a module, or stands for one."""
     return is_hole(value) or is_module(value)
 
 
-def spread(where: str, name: str, axes: Any, tree: Any) -> list[Any]:
+def spread(
+    where: str, name: str, axes: Any, tree: Any, is_one: Callable[[Any], bool] = is_axis
+) -> list[Any]:
     """Return the axis for each leaf of `tree`, in which a module (or its hole) is one leaf.
+
+    Args:
+        where: the name of the transformation, for errors.
+        name: of the argument that was given.
+        axes: an axis (or another thing that arrays have one of), or a tree of them.
+        tree: the values they are for.
+        is_one: whether something is one axis, and no tree of them.
 
     Raises:
         ArgumentError: `axes` is not a prefix of `tree`.
@@ -48,17 +58,17 @@ def spread(where: str, name: str, axes: Any, tree: Any) -> list[Any]:
     found: list[Any] = []
 
     def note(axis: Any, subtree: Any) -> None:
-        count = len(jax.tree_util.tree_leaves(subtree, is_leaf=_is_unit))
+        count = len(jax.tree_util.tree_leaves(subtree, is_leaf=is_unit))
         found.extend([axis] * count)
 
     try:
-        jax.tree_util.tree_map(note, axes, tree, is_leaf=is_axis)
+        jax.tree_util.tree_map(note, axes, tree, is_leaf=is_one)
     except (ValueError, TypeError) as error:
         raise ArgumentError(
             where,
-            expected=f"`{name}` to be an axis, or a tree of axes like the values it is for",
+            expected=f"`{name}` to be one value, or a tree like that of the values it is for",
             received=f"{name}={axes!r} ({str(error).splitlines()[0]})",
-            fix="Give an int, None, or for a module a dict such as `{tx.Parameter: 0, ...: None}`.",
+            fix="Give one for each argument; for a module also by kind: `{tx.Parameter: ...}`.",
         ) from None
     return found
 

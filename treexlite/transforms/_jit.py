@@ -18,8 +18,9 @@ from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
 from treexlite.transforms._donation import distinct, usable
 from treexlite.transforms._history import History
-from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
+from treexlite.transforms._lift import Inside, commit, explain_bad_leaf
 from treexlite.transforms._pack import Packed, pack
+from treexlite.transforms._shapes import shapes
 from treexlite.transforms._shardings import Shardings, constrain, constrain_output, resolve
 from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
 
@@ -212,15 +213,7 @@ class Jitted(Transform):
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the output with `jax.ShapeDtypeStruct`s for arrays. Changes no module."""
         packed, plan = self._prepare((*self.args, *args), {**self.kwargs, **kwargs})
-        outputs = self._trace(packed, plan).out_info
-        (output, values), node = jax.tree_util.tree_map(_struct, outputs)
-        effect: Effect = node.effect
-        if effect.spec is None:
-            return output
-        remaining = iter(values)
-        data = [next(remaining) if n is None else _shape(packed.leaves[n]) for n in effect.sources]
-        _, outputs, _ = effect.spec.build(data).root
-        return jax.tree_util.tree_unflatten(effect.treedef, outputs)
+        return shapes(packed, *self._trace(packed, plan).out_info)
 
     def cache_size(self) -> int:
         """Return how many times the function was traced since the last `clear_cache`."""
@@ -231,14 +224,6 @@ class Jitted(Transform):
         self._plans.clear()
         self._compiled.clear_cache()
         self.history.clear()
-
-
-def _struct(info: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(info.shape, info.dtype)
-
-
-def _shape(tree: Any) -> Any:
-    return jax.eval_shape(lambda: tree)
 
 
 def _explained(packed: Packed, error: TypeError) -> Exception:
