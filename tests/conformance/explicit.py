@@ -38,9 +38,9 @@ class Counted(tx.Module):
 
     def __init__(self, layer: tx.Module) -> None:
         self.layer = layer
-        self.calls = jnp.array(0)
-        self.skipped = jnp.array(0)
-        self.last = jnp.array(0.0)
+        self.calls = jnp.zeros((), jnp.int32)
+        self.skipped = jnp.zeros((), jnp.int32)
+        self.last = jnp.zeros(())
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = self.layer(x)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import pytest
 from jax.experimental import checkify
 
@@ -49,4 +48,3 @@ def test_lift_of_what_returns_more(row: Layer) -> None:
         assert (found.get() is not None) == (error.get() is not None) == failed
         assert_same(y, expected)
         assert_same(model.state_dict(), state)
-    del jnp

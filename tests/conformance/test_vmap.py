@@ -58,7 +58,7 @@ def test_what_is_shared_by_kind(row: Layer) -> None:
     assert_same(model.state_dict(), state)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", FAMILIES, ids=ids)
 def test_one_module_for_all_lanes(row: Layer) -> None:
     """What lanes write to a bound module they agree on; outputs along another axis."""
     model = counted(row)
