@@ -1,6 +1,6 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
-from treexlite import losses, metrics, nn
+from treexlite import errors, losses, metrics, nn
 from treexlite._core import (
     NOTHING,
     All,
@@ -106,6 +106,7 @@ __all__ = [
     "compact_module",
     "cond",
     "copy",
+    "errors",
     "custom_jvp",
     "custom_vjp",
     "eval_shape",

@@ -85,6 +85,17 @@ class InitRun:
             if type(value) is Initializer:
                 setattr(module, name, value.f(fold(self.key, join(path, name))))
 
+    def pristine(self, module: Any) -> Any:
+        """Return a copy of `module` in which everything that this run creates is still missing."""
+        copy = _tree.copy(module)
+        pairs = zip(_tree.modules(module), _tree.modules(copy), strict=True)
+        for (_, original), (_, member) in pairs:
+            _, attributes = self.before.get(id(original), (None, {}))
+            lazy = {name: value for name, value in attributes.items() if is_lazy(value)}
+            vars(member).update(lazy)
+            touch(member)
+        return copy
+
     def restore(self) -> None:
         """Give fields that had a value that value back; others keep the first one written."""
         for module, attributes in self.before.values():

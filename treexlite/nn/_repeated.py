@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from treexlite._context import current_init
 from treexlite._core import Module, next_key, unstack
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, describe
@@ -64,10 +65,12 @@ class Repeated(Module):
 
     def __call__(self, x: Any, *args: Any) -> Any:
         """Run all blocks; `args` go to each of them unchanged."""
-        if self.initializing() and not self.block.initialized:
-            keys = jax.random.split(next_key(), self.num)
-            block = self.block
-            self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
+        run = current_init()
+        if run is not None:
+            block = run.pristine(self.block)
+            if not block.initialized:  # else `init` is called again on what has its data
+                keys = jax.random.split(next_key(), self.num)
+                self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
         call = remat(_call, prevent_cse=False) if self.remat else _call
 
         def step(x: Any, block: Any) -> Any:

@@ -145,14 +145,14 @@ class ArgumentAxes:
         if axis is None:
             return None
         shape = jnp.shape(leaf)
-        if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
-            if is_kinds(axis):
-                raise ArgumentError(
-                    self.where,
-                    expected="axes by kind for modules only",
-                    received=f"in_axes={axis!r} for {name}, {describe(leaf)}",
-                    fix="Give an int or None for what is not a module.",
-                )
+        if not isinstance(axis, int):
+            raise ArgumentError(
+                self.where,
+                expected="an int or None for what is not a module (axes by kind are for modules)",
+                received=f"in_axes={axis!r} for {name}, {describe(leaf)}",
+                fix="Give one axis for each argument: `in_axes=(None, 0)`.",
+            )
+        if not -len(shape) <= axis < len(shape):
             raise ShapeError(
                 self.where,
                 expected=f"an axis {axis} to map over",

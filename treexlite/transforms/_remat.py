@@ -79,3 +79,4 @@ def remat(
 
 
 checkpoint = remat
+"""JAX's other name for `remat`."""

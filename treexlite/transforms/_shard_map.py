@@ -22,6 +22,15 @@ from treexlite.transforms._outputs import Sorter
 from treexlite.transforms._pack import Packed
 from treexlite.transforms._vmap import Lane, Mapped
 
+try:
+    from jax import shard_map as jax_shard_map
+
+    CHECK = "check_vma"
+except ImportError:  # before JAX 0.6 it had another home
+    from jax.experimental.shard_map import shard_map as jax_shard_map  # type: ignore[no-redef]
+
+    CHECK = "check_rep"
+
 SHARED = PartitionSpec()
 
 
@@ -79,12 +88,12 @@ class ShardMapped(Mapped):
         in_specs, out_specs = jax.tree_util.tree_map(
             lambda spec: SHARED if spec is None else spec, (in_axes, out_axes), is_leaf=is_leaf
         )
-        return _shard_map(
+        return jax_shard_map(
             function,
             mesh=self.mesh,
             in_specs=in_specs,
             out_specs=out_specs,
-            check=self.check,
+            **{CHECK: self.check},
             **self.options,
         )
 
@@ -102,14 +111,6 @@ class _DeviceLane(Lane):
             for n, leaf in enumerate(leaves)
         ]
         return super().__call__(own, arrays)
-
-
-def _shard_map(f: Callable[..., Any], *, mesh: Any, check: bool, **options: Any) -> Any:
-    if hasattr(jax, "shard_map"):
-        return jax.shard_map(f, mesh=mesh, check_vma=check, **options)
-    from jax.experimental.shard_map import shard_map as older  # before JAX 0.6
-
-    return older(f, mesh, check_rep=check, **options)
 
 
 def shard_map(

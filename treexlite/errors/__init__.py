@@ -1,0 +1,55 @@
+"""Every exception and warning of the library, to catch and to filter.
+
+    try:
+        model(x)
+    except tx.errors.ShapeError as error:
+        print(error.expected, error.received)
+
+All derive from `TreexliteError` or `TreexliteWarning`, and each error also from the builtin that
+one would guess. It has four parts, `where`, `expected`, `received` and `fix`, and the `path` of the
+module that raised it.
+"""
+
+from treexlite._errors import (
+    ArgumentError,
+    CapturedModuleError,
+    ContextError,
+    CycleError,
+    DataError,
+    FieldError,
+    InitializationError,
+    MappedWriteError,
+    NodeValueError,
+    NotInitializedError,
+    PathError,
+    RangeError,
+    ShapeError,
+    StateDictError,
+    StructureError,
+    TreexliteError,
+    TreexliteWarning,
+    UnknownFieldError,
+    UnknownNameError,
+)
+
+__all__ = [
+    "ArgumentError",
+    "CapturedModuleError",
+    "ContextError",
+    "CycleError",
+    "DataError",
+    "FieldError",
+    "InitializationError",
+    "MappedWriteError",
+    "NodeValueError",
+    "NotInitializedError",
+    "PathError",
+    "RangeError",
+    "ShapeError",
+    "StateDictError",
+    "StructureError",
+    "TreexliteError",
+    "TreexliteWarning",
+    "UnknownFieldError",
+    "UnknownNameError",
+]
