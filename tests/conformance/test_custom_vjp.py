@@ -31,7 +31,9 @@ def test_custom_vjp(row: Layer) -> None:
         return pure_forward(state, x), state
 
     def plain_backward(state: State, cotangent: Any) -> Any:
-        by_path = {p: scale * v + cotangent[0].sum() if p in chosen else None for p, v in state.items()}
+        by_path = {
+            p: scale * v + cotangent[0].sum() if p in chosen else None for p, v in state.items()
+        }
         return by_path, None
 
     plain.defvjp(plain_forward, plain_backward)

@@ -31,9 +31,7 @@ def test_jacobian(row: Layer, name: str) -> None:
 
     expected, state = getattr(jax, name)(plain, argnums, has_aux=True)(inside, row.x)
     result = getattr(tx, name)(outputs, argnums)(model, row.x)
-    found = {
-        output: (of_model.state_dict(), *of_x) for output, (of_model, *of_x) in result.items()
-    }
+    found = {output: (of_model.state_dict(), *of_x) for output, (of_model, *of_x) in result.items()}
     assert_same(found, expected)
     assert_same(model.state_dict(), state)
 

@@ -5,9 +5,7 @@ import pytest
 from tests.conformance.explicit import assert_same, call, explicit
 from tests.conformance.nesting import IMPOSSIBLE, LIFTED, MODEL, PLAIN, X
 
-PAIRS = [
-    (outer, inner) for outer in LIFTED for inner in LIFTED if (outer, inner) not in IMPOSSIBLE
-]
+PAIRS = [(outer, inner) for outer in LIFTED for inner in LIFTED if (outer, inner) not in IMPOSSIBLE]
 
 
 def check(*names: str) -> None:
