@@ -1,6 +1,7 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
 from treexlite import errors, losses, metrics, nn
+from treexlite._config import config
 from treexlite._core import (
     NOTHING,
     All,
@@ -41,6 +42,13 @@ from treexlite._core import (
     static,
     unstack,
 )
+from treexlite._errors import (
+    LostMutationError,
+    LostMutationWarning,
+    RetraceWarning,
+    TreexliteError,
+    TreexliteWarning,
+)
 from treexlite._optimizer import Optimizer
 from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import (
@@ -49,6 +57,7 @@ from treexlite.transforms import (
     custom_jvp,
     custom_vjp,
     eval_shape,
+    explain_retrace,
     fori_loop,
     grad,
     hessian,
@@ -85,6 +94,8 @@ __all__ = [
     "Kind",
     "Log",
     "LossLog",
+    "LostMutationError",
+    "LostMutationWarning",
     "MetricLog",
     "MetricState",
     "ModelState",
@@ -95,21 +106,26 @@ __all__ = [
     "OptState",
     "Optimizer",
     "Parameter",
+    "RetraceWarning",
     "Rng",
     "State",
     "TrainState",
     "Trainer",
+    "TreexliteError",
+    "TreexliteWarning",
     "apply",
     "checkpoint",
     "combine",
     "compact",
     "compact_module",
     "cond",
+    "config",
     "copy",
-    "errors",
     "custom_jvp",
     "custom_vjp",
+    "errors",
     "eval_shape",
+    "explain_retrace",
     "field",
     "filter",
     "fori_loop",

@@ -18,12 +18,15 @@ working.
     ├── InitializationError   ValueError      `init` lacks something that it needs
     ├── NotInitializedError   RuntimeError    a module used before `init`
     ├── CapturedModuleError   RuntimeError    a traced value for a module outside the trace
+    ├── LostMutationError     RuntimeError    plain JAX dropped a module that was written to
     ├── ContextError          RuntimeError    a call outside the context that it needs
     ├── FieldError            TypeError       a field declared or assigned without meaning
     ├── NodeValueError        TypeError       no array where arrays are due
     └── UnknownFieldError     AttributeError  a field that the module does not have
 
-    TreexliteWarning (UserWarning)
+    TreexliteWarning          UserWarning
+    ├── LostMutationWarning                   the same as LostMutationError; `tx.config` chooses
+    └── RetraceWarning                        `tx.jit` compiles at every call
 """
 
 from __future__ import annotations
@@ -120,6 +123,13 @@ class CapturedModuleError(TreexliteError, RuntimeError):
     """A traced value was written to a module that lives outside the trace."""
 
 
+class LostMutationError(TreexliteError, RuntimeError):
+    """A module was written to under plain JAX and dropped, while `tx.config` makes that an error.
+
+    See `LostMutationWarning`.
+    """
+
+
 class ContextError(TreexliteError, RuntimeError):
     """A function was called outside the context that it needs."""
 
@@ -138,6 +148,21 @@ class UnknownFieldError(TreexliteError, AttributeError):
 
 class TreexliteWarning(UserWarning):
     """Base of every warning that the library gives."""
+
+
+class LostMutationWarning(TreexliteWarning):
+    """A module was written to under plain JAX and dropped, so the caller never sees the change.
+
+    The message names the class, its path in the arguments, the field and the line that wrote.
+    `tx.config.update(lost_mutation="error")` raises `LostMutationError` instead, `"off"` is silent.
+    """
+
+
+class RetraceWarning(TreexliteWarning):
+    """A static attribute changes in call after call of a `tx.jit`, and each change compiles.
+
+    Given once for each function and attribute. `tx.config.update(retrace="off")` is silent.
+    """
 
 
 def unknown_name(where: str, what: str, received: str, known: Iterable[str]) -> UnknownNameError:

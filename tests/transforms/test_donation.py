@@ -280,4 +280,5 @@ def test_an_inner_jit_that_donates_is_harmless_inside_another(outer: Any) -> Non
         inner(counter)
         return inner(counter)
 
-    assert int(outer(program)(counter)) == 2
+    with tx.config(lost_mutation="off"):  # `jax.jit` does not bring the counter back
+        assert int(outer(program)(counter)) == 2

@@ -447,8 +447,9 @@ def test_arrays_of_other_values_do_not_retrace_and_other_statics_do() -> None:
             self.k = k
 
     fast = tx.jit(lambda m: m.w * (m.k or 1))
-    for k in (1, 1.0, True, float("nan"), float("nan"), None, 1):
-        fast(Model(k))
+    with tx.config(retrace="off"):
+        for k in (1, 1.0, True, float("nan"), float("nan"), None, 1):
+            fast(Model(k))
     assert fast.cache_size() == 5
 
 
@@ -586,13 +587,11 @@ def test_static_arguments_that_are_left_out_use_their_default() -> None:
     assert float(fast(Scale(1.0), mode="b")) == 2.0
 
 
-@pytest.mark.parametrize(
-    "option", ["donate_argnums", "donate_argnames", "in_shardings", "out_shardings"]
-)
+@pytest.mark.parametrize("option", ["donate_argnums", "donate_argnames"])
 def test_options_that_mean_something_else_here_are_refused(option: str) -> None:
     with pytest.raises(ArgumentError, match=rf"received {option}=1") as caught:
         tx.jit(lambda m: 0, **{option: 1})
-    assert "Use `" in str(caught.value) or "Put the arrays" in str(caught.value)
+    assert "Use `donate=True`" in str(caught.value)
 
 
 def test_other_options_reach_jax() -> None:

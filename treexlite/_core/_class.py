@@ -19,7 +19,8 @@ from treexlite._core._calls import doorway
 from treexlite._core._containers import boxed
 from treexlite._core._layout import Layout, layout_of, note_watched
 from treexlite._core._lazy import PENDING
-from treexlite._core._record import Record, instantiate
+from treexlite._core._lost import close
+from treexlite._core._record import Record, instantiate, unflattened_versions
 from treexlite._core._registry import MODULE_TYPES
 from treexlite._core._treeo import Tree, TreeMeta
 from treexlite._errors import FieldError
@@ -81,6 +82,8 @@ class Registered(Record):
 def flatten(module: Any) -> tuple[Any, Layout]:
     """Return the values of the module's data fields, and its structure."""
     layout = module._tx_layout
+    if layout is None:
+        close(module)
     if layout is None or layout.watch:
         layout = layout_of(module)
     children = layout.get(module.__dict__)
@@ -104,7 +107,7 @@ def _box(layout: Layout, children: Any) -> list[Any]:
 
 def unflatten(layout: Layout, children: Any) -> Any:
     """Make a module from its structure and the values of its data fields."""
-    module = instantiate(layout)
+    module = instantiate(layout, unflattened_versions)
     attributes = module.__dict__
     attributes.update(layout.template)
     attributes.update(zip(layout.nodes, children))  # noqa: B905  (a hot path; JAX has counted)

@@ -241,7 +241,7 @@ def walk(value: Any) -> Walk:
     if any(owner is None for owner in found.owners):
         found.snapshot = walker.data
     if is_root:
-        found.root = (value._tx_version, value._tx_layout)
+        found.root = (value._tx_version, tree[0])
         del found.modules[0]
         found.volatile = [pair for pair in found.volatile if pair[0] is not value]
         if found.snapshot is None and found.certain:

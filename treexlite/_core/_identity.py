@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from treexlite._core._containers import items_of
+from treexlite._core._layout import layout_of
 from treexlite._core._statics import is_refillable, static_key
 
 
@@ -75,7 +76,7 @@ class Copies:
 
     def __init__(self, modules: Sequence[Any], containers: Sequence[Any]) -> None:
         self.modules = modules
-        self.layouts = [module._tx_layout for module in modules]
+        self.layouts = [layout_of(module) for module in modules]
         self.numbers = {id(module): number for number, module in enumerate(modules)}
         self.statics = dict(_static_containers(modules))
         self.places: dict[int, Place] = {id(value): key for key, value in self.statics.items()}
@@ -117,6 +118,6 @@ class Copies:
 def _static_containers(modules: Sequence[Any]) -> Any:
     for number, module in enumerate(modules):
         attributes = vars(module)
-        for name in module._tx_layout.volatile:
+        for name in layout_of(module).volatile:
             if is_refillable(attributes[name]):
                 yield (number, name), attributes[name]

@@ -26,6 +26,7 @@ from treexlite._core._containers import holds_module
 from treexlite._core._graph import Spec, modules_of, walk
 from treexlite._core._identity import Copies, Origin
 from treexlite._core._lazy import Initializer, is_lazy
+from treexlite._core._lost import close_all
 from treexlite._core._paths import FieldInfo, join, places
 from treexlite._core._prune import pruned
 from treexlite._core._random import KeyLike, as_key, fold
@@ -122,6 +123,7 @@ def init(
     if inplace:
         own = created.origin.own(modules_of(module, found), found.containers)
         return write_back(spec, values, own)
+    close_all(modules_of(module, found))
     return spec.build(values).root
 
 

@@ -30,7 +30,7 @@ from treexlite._core._containers import (
     items_of,
     needs_form,
 )
-from treexlite._core._record import Modes, set_watched
+from treexlite._core._record import Modes, keep_layout, known_layout, set_watched
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_tracer
 from treexlite._core._statics import fresh, is_volatile, static_key
 from treexlite._core._watch import snapshots, unchanged
@@ -145,7 +145,7 @@ def layout_of(module: Any) -> Layout:
         FieldError: an undeclared attribute holds an array.
         CycleError: the module contains itself.
     """
-    layout: Layout | None = module._tx_layout
+    layout: Layout | None = known_layout(module)
     if layout is not None and (not layout.watch or unchanged(module._tx_watched)):
         return layout
     found = _Found(module)
@@ -156,7 +156,7 @@ def layout_of(module: Any) -> Layout:
         if layout is None:
             layout = Layout(type(module), modes, found)
             _interned[key] = layout
-    module._tx_layout = layout
+    keep_layout(module, layout)
     note_watched(module, layout)
     return layout
 

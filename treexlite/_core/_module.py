@@ -34,6 +34,7 @@ from treexlite._core._kinds import (
 )
 from treexlite._core._layout import Layout, check_static, undeclared_array
 from treexlite._core._lazy import PENDING, is_lazy
+from treexlite._core._lost import close_all, note_write
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo
 from treexlite._core._random import KeyLike
@@ -106,18 +107,23 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         ):
             meta = self._tx_fields.metadata.get(name)
             if meta is not None and meta.node:  # an array replaces an array: same structure
+                if self._tx_version < 0:
+                    note_write(self, name, attributes[name], value)
                 attributes[name] = value
                 array_writes[0] += 1
                 return
         _assign(self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        if self._tx_version < 0:
+            note_write(self, name, self.__dict__.get(name, PENDING), PENDING)
         object.__delattr__(self, name)
         if name in self._tx_fields.metadata and self._tx_fields.metadata[name].node:
             self.__dict__[name] = PENDING
         touch(self)
 
     def __getstate__(self) -> dict[str, Any]:
+        close_all([self])
         return {"attributes": dict(self.__dict__), "modes": tuple(self._tx_modes)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -367,6 +373,8 @@ def _assign(module: Module, name: str, value: Any) -> None:
         initialising.note(module, name, value)
     array_writes[0] += 1
     before = attributes.get(name, PENDING)
+    if module._tx_version < 0:
+        note_write(module, name, before, value)
     attributes[name] = value
     plain = meta is not None and meta.node and _is_simple(value) and _is_simple(before)
     if not plain or is_lazy(value):

@@ -12,7 +12,8 @@ from typing import Any
 import jax
 
 from treexlite._core import _tree
-from treexlite._core._graph import walk
+from treexlite._core._graph import modules_of, walk
+from treexlite._core._lost import close_all
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, duplicate_path, places, slot_numbers
 
@@ -64,4 +65,5 @@ def with_named(
     if inplace:
         _tree.write_values(tree, found, data)
         return tree
+    close_all(modules_of(tree, found))
     return found.spec.build(data).root

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 
 from treexlite._core import _tree
 from treexlite._core._filters import Filter
-from treexlite._core._graph import walk
+from treexlite._core._graph import modules_of, walk
+from treexlite._core._lost import close_all
 from treexlite._core._paths import leaf_paths, places, slot_numbers
 from treexlite._core._registry import is_numeric
 from treexlite._errors import ArgumentError, StateDictError, describe
@@ -40,6 +41,7 @@ class LoadReport:
 
 def state_dict(module: Any, *filters: Filter) -> dict[str, Any]:
     """Return `{path: array}`; a shared module's data appears once, under its first path."""
+    close_all(modules_of(module, walk(module)))
     return {info.path: info.value for info in _tree.fields(module, *filters)}
 
 

@@ -21,6 +21,7 @@ from treexlite._core._graph import Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies
 from treexlite._core._kinds import Parameter
+from treexlite._core._lost import close_all, note_write
 from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, leaf_paths, places, slot_numbers
 from treexlite._core._record import array_writes, change_modes
@@ -104,6 +105,7 @@ def _nothing(leaf: Any) -> Any:
 
 def _rebuild(tree: Any, where: str, filters: tuple[Filter, ...], f: Any, other: Any) -> Any:
     found = walk(tree)
+    close_all(modules_of(tree, found))
     chosen = _select(where, tree, found, filters)
     values = [_map_slot(v, c, f, other) for v, c in zip(found.values(), chosen, strict=True)]
     return found.spec.build(values).root
@@ -147,6 +149,7 @@ def partition(tree: T, *filters: Filter) -> tuple[T, ...]:
         PathError: a path pattern matches nothing.
     """
     found = walk(tree)
+    close_all(modules_of(tree, found))
     slots = slot_infos(tree, found)
     _filters.check_patterns("partition", filters, [info for slot in slots for info in slot])
     predicates = [_filters.predicate(f) for f in filters]
@@ -175,6 +178,7 @@ def combine(tree: T, *others: T) -> T:
 def merge(tree: T, *others: Any) -> T:
     """Return a copy of `tree` with the data of `others` laid over it, path by path."""
     found = walk(tree)
+    close_all(modules_of(tree, found))
     return found.spec.build(_overlaid(tree, found, others)).root  # type: ignore[no-any-return]
 
 
@@ -200,6 +204,8 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
             slot = places(found.spec).slots[number]
             if slot.module >= 0:
                 check_owned(owners[slot.module], slot.name, new)
+                if owners[slot.module]._tx_version < 0:
+                    note_write(owners[slot.module], slot.name, old, new)
             changed.append(number)
     if found.snapshot is not None:
         own = Copies(owners, found.containers).unchanged(found.containers)
@@ -215,6 +221,7 @@ def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:
     here = slot_numbers(found.spec)
     for other in others:
         over = walk(other)
+        close_all(modules_of(other, over))
         unknown: list[str] = []
         written: set[int] = set()
         for slot, value in zip(places(over.spec).slots, over.values(), strict=True):
@@ -318,5 +325,8 @@ def with_modes(module: Any, inplace: bool, **changes: bool) -> Any:
     """Return `module` with the same modes set on it and on every module below."""
     target = module if inplace else copy(module)
     for _, member in modules(target):
+        if member._tx_version < 0:
+            for mode, value in changes.items():
+                note_write(member, mode, getattr(member._tx_modes, mode), value)
         change_modes(member, **changes)
     return target

@@ -18,7 +18,9 @@ from treexlite._core._containers import Form
 from treexlite._core._graph import LEAF, Again, Spec
 from treexlite._core._identity import Own
 from treexlite._core._layout import Layout, OwnMethod, note_watched
-from treexlite._core._record import instantiate, restructure
+from treexlite._core._lazy import PENDING
+from treexlite._core._lost import note_write
+from treexlite._core._record import Modes, instantiate, restructure
 from treexlite._core._statics import fresh, is_refillable, static_key
 
 
@@ -81,6 +83,8 @@ class _Writer:
             data[name] = self.visit(child)
         for name, value in layout.statics.items():
             data[name] = self.static(number, name, value, attributes, module)
+        if module._tx_version < 0:
+            note_changes(module, layout, data)
         attributes.clear()
         attributes.update(data)
         restructure(module, layout)
@@ -101,6 +105,18 @@ class _Writer:
             own = attributes[name]
             return own if static_key(own) == static_key(value) else fresh(value)
         return fresh(value)
+
+
+def note_changes(module: Any, layout: Layout, data: dict[str, Any]) -> None:
+    """Take note of what differs between an unflattened module and what it is to become."""
+    attributes = module.__dict__
+    for name in {**attributes, **data}:
+        before, after = attributes.get(name, PENDING), data.get(name, PENDING)
+        if before is not after and module._tx_version < 0:
+            note_write(module, name, before, after)
+    for mode, before, after in zip(Modes._fields, module._tx_modes, layout.flags, strict=True):
+        if before != after and module._tx_version < 0:
+            note_write(module, mode, before, after)
 
 
 def refill(own: Any, container: Any) -> Any:

@@ -9,6 +9,7 @@ from treexlite.transforms._autodiff import grad, value_and_grad
 from treexlite.transforms._branches import cond, switch
 from treexlite.transforms._custom_jvp import custom_jvp
 from treexlite.transforms._custom_vjp import custom_vjp
+from treexlite.transforms._explain import explain_retrace
 from treexlite.transforms._foreign import lift, preserve_state
 from treexlite.transforms._jacobian import hessian, jacfwd, jacrev
 from treexlite.transforms._jit import jit
@@ -27,6 +28,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "eval_shape",
+    "explain_retrace",
     "fori_loop",
     "grad",
     "hessian",

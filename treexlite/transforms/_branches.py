@@ -94,8 +94,8 @@ class Branches:
                 raise changed_structure(
                     self.where,
                     f"branch {number}, like branch 0,",
-                    self._specs_after(first),
-                    self._specs_after(effect),
+                    first.after,
+                    effect.after,
                 )
         joined = Effect(consumed)
         joined.spec, joined.origin, joined.treedef = first.spec, first.origin, first.treedef
@@ -105,9 +105,6 @@ class Branches:
             sources[0] if len(set(sources)) == 1 else None for sources in columns
         )
         return joined
-
-    def _specs_after(self, effect: Effect) -> Any:
-        return self.packed.specs if effect.spec is None else (effect.spec,)
 
     def run(self, number: int, arguments: Any) -> Any:
         """Run one branch; return `(output, values)` of the joined effect."""

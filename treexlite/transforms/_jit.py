@@ -17,16 +17,16 @@ from treexlite._context import current_init
 from treexlite._errors import ArgumentError, NodeValueError
 from treexlite.transforms._callable import Transform, takes_arguments
 from treexlite.transforms._donation import distinct, usable
+from treexlite.transforms._history import History
 from treexlite.transforms._lift import Effect, Inside, commit, explain_bad_leaf
 from treexlite.transforms._pack import Packed, pack
+from treexlite.transforms._shardings import Shardings, constrain, constrain_output, resolve
 from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
 
 _MAX_PLANS = 1024
 _REFUSED = {
     "donate_argnums": "Use `donate=True`: it donates the state of modules, never the batch.",
     "donate_argnames": "Use `donate=True`: it donates the state of modules, never the batch.",
-    "in_shardings": "Put the arrays on their devices first; `jit` follows where its arguments are.",
-    "out_shardings": "Use `jax.lax.with_sharding_constraint` inside the function.",
 }
 
 
@@ -37,16 +37,56 @@ class Plan:
         key: how the modules are built (`Packed.key`).
         statics: the static arguments.
         donated: slots whose buffers are given to the compiled function.
+        shardings: of the arguments, if the user gave some.
+        compiled: the compiled function without donation.
         call: the compiled function; set when the first trace has shown what can be donated.
     """
 
-    __slots__ = ("call", "donated", "key", "statics")
+    __slots__ = ("call", "compiled", "donated", "key", "shardings", "statics")
 
     def __init__(self, key: Any, statics: Statics) -> None:
         self.key = key
         self.statics = statics
         self.donated: tuple[int, ...] = ()
+        self.shardings: Shardings | None = None
+        self.compiled: Any = None
         self.call: Any = None
+
+
+class Program:
+    """What is compiled: the user's function, with modules taken apart around it.
+
+    It does not know the `Jitted` that it belongs to. JAX keeps the function below a compiled one in
+    a way that the garbage collector does not see through, so a cycle would live forever.
+
+    Attributes:
+        function: the user's.
+        history: where each trace is recorded.
+        out_shardings: what the user gave.
+    """
+
+    def __init__(self, function: Callable[..., Any], history: History, out_shardings: Any) -> None:
+        self.function, self.history, self.out_shardings = function, history, out_shardings
+
+        def flat(plan: Plan, arguments: Any, *leaves: Any) -> Any:
+            return self.trace(plan, arguments, leaves)
+
+        flat.__name__ = flat.__qualname__ = getattr(function, "__name__", "function")
+        self.flat = flat
+
+    def trace(self, plan: Plan, arguments: Any, leaves: tuple[Any, ...]) -> Any:
+        """Run the function on traced data; returns what `Inside.close` does."""
+        self.history.add(plan.key[0], plan.statics, arguments, leaves)
+        inside = Inside(plan.key, leaves)
+        args, kwargs = restore(inside.fill(arguments), plan.statics)
+        output = self.function(*args, **kwargs)
+        if plan.shardings is not None:
+            old = set(map(id, inside.leaves))
+            for root, sharding in zip(inside.roots, plan.shardings.roots, strict=True):
+                constrain(root, sharding, old)
+        if self.out_shardings is not None:
+            output = constrain_output(output, self.out_shardings)
+        return inside.close(output, force=plan.donated)
 
 
 class Jitted(Transform):
@@ -60,6 +100,8 @@ class Jitted(Transform):
         static_argnums: int | Sequence[int] | None,
         static_argnames: str | Sequence[str] | None,
         donate: bool,
+        in_shardings: Any,
+        out_shardings: Any,
         options: dict[str, Any],
     ) -> None:
         super().__init__(f)
@@ -67,24 +109,23 @@ class Jitted(Transform):
             self.name, self.function, static_argnums, static_argnames, self.num_known
         )
         self.donate = donate
+        self.in_shardings = in_shardings
         self.options = options
         self._plans: dict[Any, Plan] = {}
-        self._num_traces = 0
+        self.history = History(self.function, self.num_known)
 
-        def flat(plan: Plan, arguments: Any, *leaves: Any) -> Any:
-            self._num_traces += 1
-            inside = Inside(plan.key, leaves)
-            args, kwargs = restore(inside.fill(arguments), plan.statics)
-            return inside.close(self.function(*args, **kwargs), force=plan.donated)
+        self._program = Program(self.function, self.history, out_shardings)
+        self._compiled: Any = self._jit(Plan(None, ()))
 
-        flat.__name__ = flat.__qualname__ = getattr(self.function, "__name__", "function")
-        self._flat = flat
-        self._compiled: Any = jax.jit(flat, static_argnums=0, **options)
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        self._program.function = self.function
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the compiled function, and write what it changed into the modules."""
         if current_init() is not None:
             return self.function(*args, **kwargs)  # inside `init`: already traced and compiled
+        self.history.calls += 1
         packed, plan = self._prepare(args, kwargs)
         call = plan.call or self._choose(packed, plan)
         leaves = packed.leaves
@@ -105,12 +146,24 @@ class Jitted(Transform):
         if self.static:
             args, kwargs, statics = self.static.split(args, kwargs)
         packed = pack(args, kwargs)
-        key = (packed.key, statics)
+        key: Any = (packed.key, statics)
+        if self.in_shardings is not None:
+            key = (*key, jax.tree_util.tree_structure(packed.arguments))
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.pop(next(iter(self._plans)))
             plan = Plan(packed.key, statics)
+            plan.compiled = self._compiled
+            if self.in_shardings is not None:
+                known = self.num_known
+                plan.shardings = resolve(
+                    self.in_shardings,
+                    packed,
+                    tuple(n for n, _ in statics if isinstance(n, int)),
+                    known,
+                )
+                plan.compiled = self._jit(plan)
             self._plans[key] = plan
         return packed, plan
 
@@ -119,20 +172,24 @@ class Jitted(Transform):
         if self.donate:
             outputs = self._trace(packed, plan).out_info
             plan.donated = usable(packed.leaves, outputs[1].effect.consumed, outputs)
-            plan.call = jax.jit(
-                self._flat,
-                static_argnums=0,
-                donate_argnums=tuple(n + 2 for n in plan.donated),
-                **self.options,
-            )
+            plan.call = self._jit(plan)
         else:
-            plan.call = self._compiled
+            plan.call = plan.compiled
         call: Callable[..., Any] = plan.call
         return call
 
+    def _jit(self, plan: Plan) -> Any:
+        """Compile for one plan."""
+        options = dict(self.options)
+        if plan.donated:
+            options["donate_argnums"] = tuple(n + 2 for n in plan.donated)
+        if plan.shardings is not None:
+            options["in_shardings"] = (plan.shardings.arguments, *plan.shardings.data)
+        return jax.jit(self._program.flat, static_argnums=0, **options)
+
     def _trace(self, packed: Packed, plan: Plan) -> Any:
         try:
-            return self._compiled.trace(plan, packed.arguments, *packed.leaves)
+            return plan.compiled.trace(plan, packed.arguments, *packed.leaves)
         except TypeError as error:
             raise _explained(packed, error) from None
 
@@ -167,13 +224,13 @@ class Jitted(Transform):
 
     def cache_size(self) -> int:
         """Return how many times the function was traced since the last `clear_cache`."""
-        return self._num_traces
+        return self.history.count
 
     def clear_cache(self) -> None:
         """Forget everything that was traced and compiled."""
         self._plans.clear()
         self._compiled.clear_cache()
-        self._num_traces = 0
+        self.history.clear()
 
 
 def _struct(info: Any) -> jax.ShapeDtypeStruct:
@@ -200,6 +257,8 @@ def jit(
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     donate: bool = False,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
     **options: Any,
 ) -> Any:
     """Compile `f`; what it changes in its modules is changed afterwards, as if it had run eagerly.
@@ -215,6 +274,12 @@ def jit(
         donate: give the memory of the modules' changed arrays to the result. Arrays that do not
             change survive, and so does everything that is not a module. Other references to a
             changed array (`w = model.kernel` before the call) are deleted, as in JAX.
+        in_shardings: one sharding for all arguments, or a tuple with one (or a prefix tree of some)
+            for each positional argument that is not static, as in `jax.jit`. For a module a
+            sharding for all of its data, or `{kind: sharding}`, where the most specific kind
+            counts. None leaves an argument as it is. What the function writes to a module keeps
+            the module's sharding.
+        out_shardings: the same for what the function returns.
         options: passed to `jax.jit` (`compiler_options`, `inline`, `keep_unused`, ...).
 
     Returns:
@@ -224,6 +289,7 @@ def jit(
         NodeValueError: a field of data holds something that is no array.
         ArgumentError: an option of `jax.jit` that has another form here, a static argument that
             the function does not have, or one that holds a module or a traced value.
+        StructureError: the shardings do not correspond to the arguments or the output.
 
     Example:
         >>> import jax, jax.numpy as jnp, treexlite as tx
@@ -251,6 +317,8 @@ def jit(
             )
 
     def wrap(function: Any) -> Jitted:
-        return Jitted(function, static_argnums, static_argnames, donate, options)
+        return Jitted(
+            function, static_argnums, static_argnames, donate, in_shardings, out_shardings, options
+        )
 
     return wrap if f is None else wrap(f)

@@ -27,6 +27,7 @@ from treexlite._core._containers import items_of
 from treexlite._core._graph import Spec, Walk, modules_of, walk
 from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies, Origin
+from treexlite._core._lost import close_all, note_write
 from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
@@ -42,6 +43,7 @@ class Effect:
     """What a function did to the modules, apart from the arrays: pure structure.
 
     Attributes:
+        after: the structure of each unit afterwards.
         written: for each unit the slots that changed, when the structure did not change.
         consumed: the slots (over all units) whose old data is not needed any more.
         spec: the structure of `(units, outputs, detached modules)` afterwards, when it did change,
@@ -53,6 +55,7 @@ class Effect:
     """
 
     __slots__ = (
+        "after",
         "attached",
         "consumed",
         "origin",
@@ -64,6 +67,7 @@ class Effect:
 
     def __init__(self, consumed: tuple[int, ...]) -> None:
         self.consumed = consumed
+        self.after: tuple[Spec, ...] = ()
         self.written: tuple[tuple[int, ...], ...] = ()
         self.spec: Spec | None = None
         self.sources: tuple[int | None, ...] = ()
@@ -172,8 +176,11 @@ class Inside:
             and all(map(operator.is_, containers, self.containers))
         )
         if same and not any(map(is_module, outputs)):
-            return self._close_in_place(walks, output, force)
-        return self._close_with_structure(tuple(outputs), treedef, force)
+            payload, node = self._close_in_place(walks, output, force)
+        else:
+            payload, node = self._close_with_structure(tuple(outputs), treedef, force)
+        node.effect.after = tuple([found.spec for found in walks])
+        return payload, node
 
     def _close_in_place(
         self, walks: list[Walk], output: Any, force: tuple[int, ...]
@@ -299,14 +306,18 @@ def _targets(found: Walk, written: tuple[int, ...]) -> tuple[list[Any], list[Any
 def _check_all_owned(packed: Packed, values: Sequence[Any], effect: Effect) -> None:
     remaining = iter(values)
     for unit, found, written in zip(packed.units, packed.walks, effect.written, strict=True):
-        modules = modules_of(unit, found)
+        modules, before = modules_of(unit, found), found.values()
         for number in written:
             slot = places(found.spec).slots[number]
-            check_owned(modules[slot.module], slot.name, next(remaining))
+            module, value = modules[slot.module], next(remaining)
+            check_owned(module, slot.name, value)
+            if module._tx_version < 0:
+                note_write(module, slot.name, before[number], value)
 
 
 def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> Any:
     assert effect.spec is not None
+    close_all(packed.modules())  # what is returned may carry what they hold
     containers = [container for found in packed.walks for container in found.containers]
     own = effect.origin.own(packed.modules(), containers)
     remaining = iter(values)
