@@ -64,6 +64,15 @@ def test_an_array_of_another_type_is_named() -> None:
         raise TypeError("JAX refuses")
 
 
+@pytest.mark.parametrize("value", [None, (1.0, 2.0)])
+def test_a_field_that_holds_another_tree_is_named(value: Any) -> None:
+    carry = Carry("loop", (), Stateful())
+    step = carry.enter(carry.start)
+    step.carry.memory = value
+    with pytest.raises(StructureError, match=r"field `memory` to keep its structure, \*"):
+        carry.leave(step, step.carry)
+
+
 def test_only_data_can_be_carried() -> None:
     with pytest.raises(ArgumentError, match="'text'"):
         Carry("loop", (), "text")
