@@ -64,14 +64,18 @@ class Counted(tx.Module):
 
 
 @functools.cache
-def _built(name: str, seed: int) -> Counted:
+def _built(name: str) -> Counted:
     row = next(row for row in LAYERS if row.name == name)
-    return Counted(row.build(seed))
+    return Counted(row.build())
 
 
-def counted(row: Layer, seed: int = 0) -> Counted:
-    """Return the layer of a row, in training mode, with counters around it."""
-    return _built(row.name, seed).copy()
+def counted(row: Layer, number: int = 0) -> Counted:
+    """Return the layer of a row, in training mode, with counters around it.
+
+    Models of different `number` have the same structure and other data, keys included.
+    """
+    model = _built(row.name).copy()
+    return model.map(lambda value: value + number) if number else model
 
 
 def call(model: Any, x: jax.Array) -> jax.Array:
@@ -119,7 +123,7 @@ def stacked(states: list[State]) -> State:
 
 
 def lanes(key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-    """Split a raw key, or an array of raw keys, by hand: the advanced key, and one for each lane."""
+    """Split a raw key, or an array of them, by hand: the advanced key, and one for each lane."""
     if key.ndim == 1:
         keys = jax.random.split(key, size + 1)
         return keys[0], keys[1:]

@@ -41,9 +41,9 @@ def test_cond(row: Layer) -> None:
         assert_same(model.state_dict(), state)
 
 
-@pytest.mark.parametrize("flag", [True, False])
 @pytest.mark.parametrize("row", [row for row in FAMILIES if row.parameters], ids=ids)
-def test_gradients_and_bound_methods(row: Layer, flag: bool) -> None:
+def test_gradients_and_bound_methods(row: Layer) -> None:
+    flag = row.name != "Linear"
     model = counted(row)
     y = model(row.x)
     use = explicit(model, Counted.use)

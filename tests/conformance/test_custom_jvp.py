@@ -1,4 +1,4 @@
-"""`tx.custom_jvp` equals `jax.custom_jvp` over an explicit state, with the same false derivative."""
+"""`tx.custom_jvp` equals `jax.custom_jvp` over an explicit state, with one false derivative."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`tx.custom_vjp` equals `jax.custom_vjp` over an explicit state, with the same false derivative."""
+"""`tx.custom_vjp` equals `jax.custom_vjp` over an explicit state, with one false derivative."""
 
 from typing import Any
 

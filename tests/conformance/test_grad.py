@@ -7,7 +7,7 @@ import pytest
 
 import treexlite as tx
 from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
-from tests.conformance.explicit import State, assert_same, counted, explicit, parameters
+from tests.conformance.explicit import FAMILIES, State, assert_same, counted, explicit, parameters
 
 
 def loss_fn(model: Any, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -36,7 +36,7 @@ def test_value_and_grad(row: Layer) -> None:
     assert_same(model.state_dict(), state)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", FAMILIES, ids=ids)
 def test_grad_of_what_is_chosen(row: Layer) -> None:
     """With `wrt`: biases, running statistics and logs, of which the loss depends on some."""
     model = counted(row)

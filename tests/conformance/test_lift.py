@@ -22,7 +22,7 @@ def test_lift(row: Layer) -> None:
 
 @pytest.mark.parametrize("row", FAMILIES, ids=ids)
 def test_lift_of_a_map_over_stacked_models(row: Layer) -> None:
-    models = [counted(row, seed) for seed in range(2)]
+    models = [counted(row, number) for number in range(2)]
     plain = jax.vmap(explicit(models[0]), in_axes=(0, None))
     expected, state = plain(stacked([model.state_dict() for model in models]), row.x)
     model = tx.stack(models)

@@ -1,4 +1,7 @@
-"""`tx.pmap` equals `jax.pmap` over explicit states, with the keys of the devices split by hand."""
+"""`tx.pmap` equals `jax.pmap` over explicit states, with the keys of the devices split by hand.
+
+Stacked models are another choice of axes here, and share the code of `tx.vmap`, whose laws they are.
+"""
 
 import functools
 
@@ -14,9 +17,7 @@ from tests.conformance.explicit import (
     assert_same,
     call,
     counted,
-    explicit,
     mapped,
-    stacked,
 )
 
 PER_DEVICE = (tx.BatchStat, tx.Log)
@@ -46,14 +47,4 @@ def test_one_module_for_all_devices(row: Layer) -> None:
     expected, state = plain(model.state_dict(), xs)
     lifted = tx.pmap(functools.partial(agreeing, model, axis="devices"), axis_name="devices")
     assert_same(lifted(xs), expected)
-    assert_same(model.state_dict(), state)
-
-
-@pytest.mark.parametrize("row", FAMILIES, ids=ids)
-def test_stacked_models(row: Layer) -> None:
-    models = [counted(row, seed) for seed in range(2)]
-    plain = jax.pmap(explicit(models[0]), in_axes=(0, None))
-    expected, state = plain(stacked([model.state_dict() for model in models]), row.x)
-    model = tx.stack(models)
-    assert_same(tx.pmap(call, in_axes=(0, None))(model, row.x), expected)
     assert_same(model.state_dict(), state)

@@ -59,7 +59,7 @@ def test_a_module_in_the_carry(row: Layer) -> None:
 @pytest.mark.parametrize("row", FAMILIES, ids=ids)
 def test_stacked_modules_among_the_inputs(row: Layer) -> None:
     """Gradients too: of a loop through layers with respect to all of them."""
-    models = [counted(row, seed) for seed in range(2)]
+    models = [counted(row, number) for number in range(2)]
     pure = explicit(models[0])
     inside, rest = parameters(stacked([model.state_dict() for model in models]), models[0])
 

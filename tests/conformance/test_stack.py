@@ -9,7 +9,7 @@ from tests.conformance.explicit import assert_same, counted, stacked
 
 @pytest.mark.parametrize("row", LAYERS, ids=ids)
 def test_stack_and_unstack(row: Layer) -> None:
-    models = [counted(row, seed) for seed in range(3)]
+    models = [counted(row, number) for number in range(3)]
     models[1].calls += 1
     states = [model.state_dict() for model in models]
     whole = tx.stack(models)

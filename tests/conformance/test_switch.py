@@ -32,13 +32,9 @@ def test_switch(row: Layer) -> None:
 
     @tx.jit
     def lifted(index: jax.Array, model: Any) -> jax.Array:
-        return tx.switch(index, [model.use, model.skip, lambda *a: reset(model, *a)], row.x, y)
-
-    @tx.jit
-    def by_operand(index: jax.Array, model: Any) -> jax.Array:
         return tx.switch(index, functions, model, row.x, y)
 
     for index in map(jnp.array, [0, 1, 7, 0]):  # 7 is clamped to the last
         expected, state = plain(index, state)
-        assert_same(by_operand(index, model), expected)
+        assert_same(lifted(index, model), expected)
         assert_same(model.state_dict(), state)

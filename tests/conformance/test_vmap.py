@@ -73,9 +73,9 @@ def test_one_module_for_all_lanes(row: Layer) -> None:
     assert_same(model.state_dict(), state)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", FAMILIES, ids=ids)
 def test_stacked_models(row: Layer) -> None:
-    models = [counted(row, seed) for seed in range(2)]
+    models = [counted(row, number) for number in range(2)]
     plain = jax.vmap(explicit(models[0]), in_axes=(0, None))
     expected, state = plain(stacked([model.state_dict() for model in models]), row.x)
     model = tx.stack(models)

@@ -119,7 +119,8 @@ class Carry:
         """Raise when a field holds another tree than before, or None instead of an array."""
         slots = [slot for spec in self.packed.specs for slot in places(spec).slots]
         for slot, *values in zip(slots, before, after, strict=True):
-            old, new = map(jax.tree_util.tree_structure, values)
+            old: Any = jax.tree_util.tree_structure(values[0])
+            new: Any = jax.tree_util.tree_structure(values[1])
             if old != new:
                 raise StructureError(
                     self.where,
