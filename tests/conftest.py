@@ -23,6 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # JAX reads this when it is imported, which happens in the test files.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# For the laws of what runs on many devices; arrays are on the first one unless a test asks.
+if "device_count" not in os.environ.get("XLA_FLAGS", ""):
+    flags = os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=4"
+    os.environ["XLA_FLAGS"] = " ".join(flags).strip()
 # Nearly all the time of the tests is spent compiling programs that run once.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 

@@ -153,6 +153,19 @@ LAYERS = [
         by_example=False,  # because of Flatten
     ),
     Layer("Lambda", lambda: nn.Lambda(jnp.sin), FEATURES, random=False),
+    Layer(
+        "Repeated",
+        lambda: nn.Repeated(nn.Sequential(nn.Linear(5), nn.BatchNorm(momentum=0.9)), 2),
+        FEATURES,
+        {
+            "block/layers/0/kernel": tx.Parameter,
+            "block/layers/0/bias": tx.Parameter,
+            "block/layers/1/scale": tx.Parameter,
+            "block/layers/1/bias": tx.Parameter,
+            "block/layers/1/mean": tx.BatchStat,
+            "block/layers/1/var": tx.BatchStat,
+        },
+    ),
 ]
 
 

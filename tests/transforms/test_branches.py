@@ -118,6 +118,17 @@ def test_branches_that_do_not_fit(one: Any, two: Any, error: Any, message: str) 
         tx.cond(True, one, two, model, X[0])
 
 
+@pytest.mark.parametrize("value", [None, (1.0, 2.0)])
+def test_a_field_that_holds_another_tree_after_one_branch_is_named(value: Any) -> None:
+    def forgets(model: Stateful, x: Any) -> Any:
+        model.memory = value
+        return x
+
+    model = Stateful()
+    with untouched(model), pytest.raises(StructureError, match="field `memory` to have one struc"):
+        tx.cond(True, forgets, remembers, model, X[0])
+
+
 def test_a_captured_module_cannot_be_written() -> None:
     model = Stateful()
     with untouched(model), pytest.raises(CapturedModuleError):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import pytest
 
@@ -62,6 +64,15 @@ def test_an_array_of_another_type_is_named() -> None:
     carry.leave(carry.enter(carry.start), {"a": jnp.zeros(3)})
     with pytest.raises(ShapeError, match=r"the carry\['a'\]"), carry.explained():
         raise TypeError("JAX refuses")
+
+
+@pytest.mark.parametrize("value", [None, (1.0, 2.0)])
+def test_a_field_that_holds_another_tree_is_named(value: Any) -> None:
+    carry = Carry("loop", (), Stateful())
+    step = carry.enter(carry.start)
+    step.carry.memory = value
+    with pytest.raises(StructureError, match=r"field `memory` to keep its structure, \*"):
+        carry.leave(step, step.carry)
 
 
 def test_only_data_can_be_carried() -> None:

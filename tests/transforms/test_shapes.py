@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 import treexlite as tx
-from tests._core.modules import untouched
+from tests._core.modules import Counter, untouched
 from tests.transforms.stateful import Stateful, X
 
 
@@ -55,3 +55,18 @@ def test_make_jaxpr_with_shape_and_static_arguments() -> None:
     jaxpr, (out, model) = tx.make_jaxpr(power, static_argnums=1, return_shape=True)(Stateful(), 3)
     assert "integer_pow" in str(jaxpr)
     assert out.shape == model.w.shape == (3,)
+
+
+def test_weakly_typed_results_are_weakly_typed_shapes() -> None:
+    counter = Counter()
+    counter.n = jnp.asarray(0)
+
+    def count(counter: Counter, x: Any) -> Any:
+        counter.n = counter.n + 1
+        return 2 * x, counter
+
+    y, after = tx.eval_shape(count, counter, 1.0)
+    assert y == jax.eval_shape(lambda x: 2 * x, 1.0)
+    assert after.n == jax.eval_shape(lambda: jnp.asarray(0) + 1)
+    assert y.weak_type
+    assert after.n.weak_type

@@ -14,7 +14,7 @@ import jax
 from jax.extend import core
 
 from treexlite._context import current_init
-from treexlite._core._paths import leaf_paths, places
+from treexlite._core._paths import SlotInfo, leaf_paths, places
 from treexlite._errors import ArgumentError, ShapeError, StructureError
 from treexlite.transforms._callable import unwrap
 from treexlite.transforms._flat import Flat
@@ -137,13 +137,7 @@ class Branches:
         for number, result in enumerate(results):
             here = dict(self._named(*result))
             if list(here) != list(first):
-                raise StructureError(
-                    self.where,
-                    expected="all branches to return the same tree",
-                    received=f"{_shown(results[0][0])} from branch 0,"
-                    f" {_shown(result[0])} from branch {number}",
-                    fix="Return the same structure from each branch.",
-                )
+                raise self._different_trees(number, results[0], result)
             for name, value in here.items():
                 if differ(first[name], value):
                     raise ShapeError(
@@ -154,17 +148,34 @@ class Branches:
                         fix="Convert in the branch: `.astype(...)`, `jnp.broadcast_to(...)`.",
                     )
 
-    def _named(self, output: Any, values: Any) -> Iterator[tuple[str, Any]]:
-        for keys, leaf in jax.tree_util.tree_flatten_with_path(output)[0]:
-            yield f"the output{jax.tree_util.keystr(keys)}", leaf
+    def _different_trees(self, number: int, first: Any, other: Any) -> StructureError:
+        expected = "all branches to return the same tree"
+        trees = [_shown(first[0]), _shown(other[0])]
+        if trees[0] == trees[1]:
+            for slot, *values in zip(self._written_slots(), first[1], other[1], strict=True):
+                trees = list(map(_shown, values))
+                if trees[0] != trees[1]:
+                    expected = f"field `{slot.path}` to have one structure after every branch"
+                    break
+        return StructureError(
+            self.where,
+            expected=expected,
+            received=f"{trees[0]} from branch 0, {trees[1]} from branch {number}",
+            fix="Give it the same structure in each branch.",
+        )
+
+    def _written_slots(self) -> list[SlotInfo]:
         effect = self.effect
         if effect.spec is None:
             slots = [slot for spec in self.packed.specs for slot in places(spec).slots]
-            written = [slots[n] for n in effect.consumed]
-        else:
-            pairs = zip(places(effect.spec).slots, effect.sources, strict=True)
-            written = [slot for slot, source in pairs if source is None]
-        for slot, value in zip(written, values, strict=True):
+            return [slots[n] for n in effect.consumed]
+        pairs = zip(places(effect.spec).slots, effect.sources, strict=True)
+        return [slot for slot, source in pairs if source is None]
+
+    def _named(self, output: Any, values: Any) -> Iterator[tuple[str, Any]]:
+        for keys, leaf in jax.tree_util.tree_flatten_with_path(output)[0]:
+            yield f"the output{jax.tree_util.keystr(keys)}", leaf
+        for slot, value in zip(self._written_slots(), values, strict=True):
             for path, leaf in leaf_paths(slot.path, value):
                 yield f"field `{path}`", leaf
 

@@ -108,11 +108,26 @@ class Carry:
         if after.key != self.packed.key:
             raise changed_structure(self.where, "a step", self.packed.specs, after.specs)
         inside = step.inside
+        self._check_trees(inside.leaves, after.leaves)
         self.changed |= {n for n, value in enumerate(after.leaves) if not inside.is_old(n, value)}
         self._note_replaced(step, after)
         state = (after.leaves, arrays)
         self._note_mismatch((inside.leaves, step.arrays), state)
         return state
+
+    def _check_trees(self, before: Sequence[Any], after: Sequence[Any]) -> None:
+        """Raise when a field holds another tree than before, or None instead of an array."""
+        slots = [slot for spec in self.packed.specs for slot in places(spec).slots]
+        for slot, *values in zip(slots, before, after, strict=True):
+            old: Any = jax.tree_util.tree_structure(values[0])
+            new: Any = jax.tree_util.tree_structure(values[1])
+            if old != new:
+                raise StructureError(
+                    self.where,
+                    expected=f"field `{slot.path}` to keep its structure, {_shown(old)}",
+                    received=f"{_shown(new)} after one step",
+                    fix="Put into the field, before the loop, what a step leaves there.",
+                )
 
     def _note_replaced(self, step: Step, after: Packed) -> None:
         pairs = zip(after.roots, step.inside.roots, strict=True)

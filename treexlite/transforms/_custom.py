@@ -8,9 +8,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from treexlite._core._paths import places
 from treexlite._errors import ArgumentError, ContextError, StructureError
 from treexlite.transforms._callable import Transform
-from treexlite.transforms._lift import Inside
+from treexlite.transforms._lift import Effect, Inside
+from treexlite.transforms._pack import Packed
 from treexlite.transforms._static_arguments import StaticArguments, Statics
 
 
@@ -24,6 +26,38 @@ def closed(where: str, inside: Inside, value: Any) -> Any:
             fix="Return arrays, and count in `tx.State` fields.",
         )
     return payload, node
+
+
+class Written:
+    """What the function itself writes, once it is known; its rule has to write the same.
+
+    JAX traces the function before its rule where both become part of one program, as in a loop.
+    Elsewhere only one of them runs, and there is nothing to compare.
+    """
+
+    def __init__(self, where: str, packed: Packed) -> None:
+        self.where = where
+        self.paths = [slot.path for spec in packed.specs for slot in places(spec).slots]
+        self.effect: Effect | None = None
+
+    def check(self, effect: Effect) -> None:
+        """Compare with what the rule writes.
+
+        Raises:
+            StructureError: it writes other fields.
+        """
+        if self.effect is None or effect.consumed == self.effect.consumed:
+            return
+        raise StructureError(
+            self.where,
+            expected=f"the rule to write to the fields that the function writes to"
+            f" ({self._named(self.effect)})",
+            received=f"a rule that writes to {self._named(effect)}",
+            fix="Let the rule change its modules as the function does, for example by calling it.",
+        )
+
+    def _named(self, effect: Effect) -> str:
+        return ", ".join(f"`{self.paths[n]}`" for n in effect.consumed) or "none"
 
 
 def no_rule(custom: Transform, call: str) -> ContextError:

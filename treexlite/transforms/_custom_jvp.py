@@ -17,7 +17,7 @@ from treexlite._context import current_init
 from treexlite._core._nothing import Nothing
 from treexlite._errors import ArgumentError
 from treexlite.transforms._callable import Transform
-from treexlite.transforms._custom import closed, no_rule, positional
+from treexlite.transforms._custom import Written, closed, no_rule, positional
 from treexlite.transforms._flat import Flat
 from treexlite.transforms._lift import Inside, commit
 from treexlite.transforms._pack import pack
@@ -54,13 +54,22 @@ class CustomJvp(Transform):
         args, statics = positional(self, self.static, args, kwargs)
         packed = pack(args, {})
         flat = Flat(self.function, packed, statics)
-        call = jax.custom_jvp(flat)
-        call.defjvp(_forward_rule(self.rule, flat, statics))
+        written = Written(self.name, packed)
+
+        def function(leaves: Any, arrays: Any) -> Any:
+            payload, node = flat(leaves, arrays)
+            written.effect = node.effect
+            return payload, node
+
+        call = jax.custom_jvp(function)
+        call.defjvp(_forward_rule(self.rule, flat, statics, written))
         payload, node = call(packed.leaves, flat.arrays(packed))
         return commit(packed, payload, node.effect)
 
 
-def _forward_rule(rule: Callable[..., Any], flat: Flat, statics: Statics) -> Callable[..., Any]:
+def _forward_rule(
+    rule: Callable[..., Any], flat: Flat, statics: Statics, written: Written
+) -> Callable[..., Any]:
     known = [static.value for _, static in statics]
     fixed = {place for place, _ in statics}
 
@@ -84,6 +93,7 @@ def _forward_rule(rule: Callable[..., Any], flat: Flat, statics: Statics) -> Cal
                 fix="Return a pair of trees of the same structure.",
             )
         (value, changed), node = closed("custom_jvp", inside, output[0])
+        written.check(node.effect)
         zeros = jax.tree_util.tree_map(_zero_tangent, changed)
         return ((value, changed), node), ((output[1], zeros), node)
 

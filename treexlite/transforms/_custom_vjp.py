@@ -20,7 +20,7 @@ from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, StructureError, describe
 from treexlite.transforms._callable import Transform
 from treexlite.transforms._chosen import Argument
-from treexlite.transforms._custom import closed, no_rule, positional
+from treexlite.transforms._custom import Written, closed, no_rule, positional
 from treexlite.transforms._flat import Flat, is_data
 from treexlite.transforms._lift import commit
 from treexlite.transforms._pack import Packed, is_hole, pack
@@ -59,7 +59,7 @@ class CustomVjp(Transform):
         args, statics = positional(self, self.static, args, kwargs)
         packed = pack(args, {})
         rule = _Rule(self, packed, statics)
-        call = jax.custom_vjp(rule.flat)
+        call = jax.custom_vjp(rule.function)
         call.defvjp(rule.forward, rule.backward)
         payload, node = call(packed.leaves, rule.flat.arrays(packed))
         return commit(packed, payload, node.effect)
@@ -76,6 +76,12 @@ class _Rule:
         self.flat = Flat(custom.function, packed, statics)
         self.flat_forward = Flat(custom.forward, packed, statics)
         self.cotangents = _Cotangents(packed, self.flat, statics)
+        self.written = Written("custom_vjp", packed)
+
+    def function(self, leaves: Any, arrays: Any) -> Any:
+        payload, node = self.flat(leaves, arrays)
+        self.written.effect = node.effect
+        return payload, node
 
     def forward(self, leaves: Any, arrays: Any) -> Any:
         inside, output = self.flat_forward.run(leaves, arrays)
@@ -87,7 +93,9 @@ class _Rule:
                 fix="Return a pair; the residuals are what the backward rule needs.",
             )
         value, residuals = output
-        return closed("custom_vjp", inside, value), residuals
+        payload, node = closed("custom_vjp", inside, value)
+        self.written.check(node.effect)
+        return (payload, node), residuals
 
     def backward(self, residuals: Any, cotangent: Any) -> Any:
         (output, _), _ = cotangent
