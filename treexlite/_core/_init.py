@@ -12,7 +12,7 @@ counts, and a field that had a value keeps that one.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -53,10 +53,22 @@ class InitRun:
         self.asked: dict[str, int] = {}
         self.before: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.first: dict[tuple[int, str], Any] = {}
+        self.originals: dict[int, tuple[Any, Any]] = {}
+
+    def stand_in(self, copies: Sequence[Any], modules: Sequence[Any]) -> None:
+        """Take note that a transformation runs on copies, which have the paths of the originals."""
+        for copy, module in zip(copies, modules, strict=True):
+            self.originals[id(copy)] = (copy, module)
+
+    def path(self, module: Any) -> str:
+        """Return the path of a module below the root; "" for one that is not there."""
+        while id(module) in self.originals:
+            _, module = self.originals[id(module)]
+        return path_below(self.root, module) or ""
 
     def next(self, module: Any) -> jax.Array:
         """Return the next key of `module`."""
-        path = "" if module is None else path_below(self.root, module) or ""
+        path = "" if module is None else self.path(module)
         count = self.asked.get(path, 0)
         self.asked[path] = count + 1
         return fold(self.key, f"{path}#{count}")
@@ -77,7 +89,7 @@ class InitRun:
     def enter(self, module: Any) -> None:
         """Fill what is called: modules that were made on the way have a path by now."""
         if any(type(value) is Initializer for value in vars(module).values()):
-            self.fill_initializers(module, path_below(self.root, module) or "")
+            self.fill_initializers(module, self.path(module))
 
     def fill_initializers(self, module: Any, path: str) -> None:
         """Replace every `Initializer` of `module` by the value that it makes."""

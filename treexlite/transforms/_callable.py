@@ -8,8 +8,8 @@ class body.
 
 from __future__ import annotations
 
-import copy
 import functools
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +62,7 @@ class Transform:
         args: positional arguments that are already known, such as `self`.
         kwargs: the same by name.
         num_known: how many positional arguments were known when the transformation was made.
+        known: the same number, and the names of the arguments that were known by name.
     """
 
     name = "transform"
@@ -69,8 +70,10 @@ class Transform:
     def __init__(self, f: Any) -> None:
         self.function, self.args, self.kwargs = unwrap(self.name, f)
         self.num_known = len(self.args)
+        self.known = self.num_known, frozenset(self.kwargs)
         named = f if hasattr(f, "__name__") else self.function
         functools.update_wrapper(self, named, updated=())
+        self.__wrapped__ = f  # for `inspect.signature`: without what is known already
         self._is_compact = getattr(named, "_is_compact", False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -87,9 +90,17 @@ class Transform:
         """
         if not self.args and not self.kwargs:
             return self
-        other = copy.copy(self)
-        other.args, other.kwargs = (), {}
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), args=(), kwargs={}, __wrapped__=self.function)
         return other
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle what stands under its name in a file, like a function, by that name."""
+        name = getattr(self, "__qualname__", "")
+        place: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in name.split("."):
+            place = getattr(place, part, None)
+        return name if place is self else super().__reduce_ex__(protocol)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else BoundTransform(self, instance)
@@ -114,10 +125,17 @@ class BoundTransform:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.transform(self.instance, *args, **kwargs)
 
+    @property
+    def __wrapped__(self) -> Any:
+        return types.MethodType(self.transform, self.instance)
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.transform, name)
         takes_arguments = getattr(value, "_takes_arguments", False)
         return functools.partial(value, self.instance) if takes_arguments else value
+
+    def __reduce__(self) -> Any:
+        return BoundTransform, (self.transform, self.instance)
 
     def __repr__(self) -> str:
         return f"{self.transform!r} of a {type(self.instance).__name__}"

@@ -68,6 +68,9 @@ class Jitted(Transform):
         )
         self.donate = donate
         self.options = options
+        self._prepare_calls()
+
+    def _prepare_calls(self) -> None:
         self._plans: dict[Any, Plan] = {}
         self._num_traces = 0
 
@@ -79,7 +82,16 @@ class Jitted(Transform):
 
         flat.__name__ = flat.__qualname__ = getattr(self.function, "__name__", "function")
         self._flat = flat
-        self._compiled: Any = jax.jit(flat, static_argnums=0, **options)
+        self._compiled: Any = jax.jit(flat, static_argnums=0, **self.options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was compiled: a pickled or deep-copied function compiles again."""
+        compiled = ("_plans", "_num_traces", "_flat", "_compiled")
+        return {name: value for name, value in vars(self).items() if name not in compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare_calls()
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the compiled function, and write what it changed into the modules."""
