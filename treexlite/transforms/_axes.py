@@ -6,8 +6,8 @@ data (or None), or a dict from kinds to axes. Out: one axis for each array and e
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,10 +19,6 @@ from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.transforms._flat import is_data
 from treexlite.transforms._pack import Packed, is_hole
-
-
-Known: TypeAlias = "tuple[int, Container[str]]"
-"""How many positional arguments a transformation already has, and which by name."""
 
 
 def is_kinds(axes: Any) -> bool:
@@ -84,8 +80,7 @@ class ArgumentAxes:
         where: the name of the transformation.
         packed: the call.
         axes: for each positional argument, without the `num_known` first ones, or one for all.
-        known: how many leading arguments belong to the function itself, and the names of those that
-            do; they are not mapped.
+        num_known: how many leading arguments belong to the function itself and are not mapped.
 
     Attributes:
         roots: for each module in the arguments its axis or dict of axes.
@@ -101,10 +96,10 @@ class ArgumentAxes:
     argument = "in_axes"
     by_name: Any = 0
 
-    def __init__(self, where: str, packed: Packed, axes: Any, known: Known) -> None:
+    def __init__(self, where: str, packed: Packed, axes: Any, num_known: int) -> None:
         self.where = where
         self.packed = packed
-        entries = spread(where, self.argument, self._prefix(axes, known), packed.arguments)
+        entries = spread(where, self.argument, self._prefix(axes, num_known), packed.arguments)
         self.roots: list[Any] = [None] * len(packed.roots)
         self.arrays: list[Any] = []
         self._sizes: dict[int, str] = {}
@@ -129,8 +124,7 @@ class ArgumentAxes:
             )
         self.size = next(iter(self._sizes), None)
 
-    def _prefix(self, axes: Any, known: Known) -> Any:
-        num_known, known_names = known
+    def _prefix(self, axes: Any, num_known: int) -> Any:
         args, kwargs = self.packed.arguments
         count = len(args) - num_known
         if is_axis(axes):
@@ -144,8 +138,7 @@ class ArgumentAxes:
                 received=f"{self.argument}={axes!r}",
                 fix="Count without the `self` of a bound method, and without keyword arguments.",
             )
-        named = {name: None if name in known_names else self.by_name for name in kwargs}
-        return ((*(None,) * num_known, *given), named)
+        return ((*(None,) * num_known, *given), dict.fromkeys(kwargs, self.by_name))
 
     def checked(self, name: str, leaf: Any, axis: Any) -> Any:
         """Return the axis of one array, if the array has it."""

@@ -62,7 +62,6 @@ class Transform:
         args: positional arguments that are already known, such as `self`.
         kwargs: the same by name.
         num_known: how many positional arguments were known when the transformation was made.
-        known: the same number, and the names of the arguments that were known by name.
     """
 
     name = "transform"
@@ -70,7 +69,6 @@ class Transform:
     def __init__(self, f: Any) -> None:
         self.function, self.args, self.kwargs = unwrap(self.name, f)
         self.num_known = len(self.args)
-        self.known = self.num_known, frozenset(self.kwargs)
         named = f if hasattr(f, "__name__") else self.function
         functools.update_wrapper(self, named, updated=())
         self.__wrapped__ = f  # for `inspect.signature`: without what is known already
