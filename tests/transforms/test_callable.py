@@ -56,6 +56,9 @@ class Model(tx.Module):
     def on(model: Any, x: Any) -> Any:
         return model.loss(x)
 
+    def repeated(self, times: int, x: Any, name: str, power: int) -> Any:
+        return repeated(self, times, name, x, power=power)
+
     @tx.jit(static_argnums=1)
     def power(self, exponent: int) -> Any:
         return self.w**exponent if exponent > 1 else self.w
@@ -103,6 +106,70 @@ def test_whatever_is_bound_to_a_module_sees_its_later_values(make: Any) -> None:
         assert float(fast_slope(3.0)) == 6 * w
         assert [float(v) for v in both(3.0)] == [9 * w, 6 * w]
         assert int(model.n) == 4 * (number + 1)
+
+
+def repeated(model: Model, times: int, name: str, x: Any, *, power: int) -> Any:
+    for _ in range(times):
+        model.n += 1
+    return {"y": getattr(model, name) * x**power}["y"]
+
+
+PARTIALS = {
+    "numbers and names": lambda m: functools.partial(repeated, m, 2, "w", power=2),
+    "numbers before the module": lambda m: functools.partial(
+        lambda times, name, model, x, power: repeated(model, times, name, x, power=power),
+        2,
+        "w",
+        m,
+        power=2,
+    ),
+    "of a method": lambda m: functools.partial(m.repeated, 2, power=2, name="w"),
+    "of a partial": lambda m: functools.partial(functools.partial(repeated, power=2), m, 2, "w"),
+    "of a module by name": lambda m: functools.partial(
+        lambda x, times, model: repeated(model, times, "w", x, power=2), times=2, model=m
+    ),
+    "of jit": lambda m: functools.partial(
+        tx.jit(repeated, static_argnames=("times", "name", "power")), m, 2, "w", power=2
+    ),
+}
+
+
+@pytest.mark.parametrize("make", PARTIALS.values(), ids=PARTIALS.keys())
+def test_what_a_partial_holds_beside_modules_is_part_of_the_program(make: Any) -> None:
+    model = Model()
+    x = jnp.array(3.0)
+    transformed = [
+        tx.jit(make(model)),
+        tx.jit(tx.remat(make(model))),
+        lambda x: tx.cond(True, make(model), make(model), x),
+        lambda x: tx.vmap(make(model))(jnp.stack([x, x]))[0],
+        tx.lift(jax.checkpoint)(make(model)),
+    ]
+    for number, f in enumerate(transformed):
+        assert float(f(x)) == 18.0
+        assert int(model.n) == 2 * (number + 1)
+
+
+def test_a_loop_takes_a_partial_with_numbers_and_names() -> None:
+    def step(model: Model, times: int, total: Any, x: Any, *, name: str) -> Any:
+        y = repeated(model, times, name, x, power=1)
+        return total + y, y
+
+    model = Model()
+    body = functools.partial(step, model, 2, name="w")
+    total, ys = tx.scan(body, 0.0, jnp.arange(3.0))
+    assert (float(total), ys.tolist(), int(model.n)) == (6.0, [0.0, 2.0, 4.0], 6)
+
+
+def test_positions_are_counted_without_what_a_partial_holds() -> None:
+    model = Model()
+    fast = tx.jit(functools.partial(repeated, model, 2, power=2), static_argnums=0)
+    assert float(fast("w", 3.0)) == 18.0
+    by_name = tx.jit(functools.partial(repeated, model, power=2), static_argnames=("times", "name"))
+    assert float(by_name(times=1, name="w", x=3.0)) == 18.0
+    assert int(model.n) == 3
+    assert tx.jit(functools.partial(repeated, model, 2)).__name__ == "repeated"
+    assert float(tx.jit(functools.partial(max, 1, 2))()) == 2
 
 
 def test_a_transformed_thing_keeps_name_and_docstring() -> None:

@@ -6,7 +6,7 @@ data (or None), or a dict from kinds to axes. Out: one axis for each array and e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -79,8 +79,9 @@ class ArgumentAxes:
     Args:
         where: the name of the transformation.
         packed: the call.
-        axes: for each positional argument, without the `num_known` first ones, or one for all.
+        axes: for each positional argument, without those that are known, or one for all.
         num_known: how many leading arguments belong to the function itself and are not mapped.
+        known_names: the names of those by name that do.
 
     Attributes:
         roots: for each module in the arguments its axis or dict of axes.
@@ -96,10 +97,19 @@ class ArgumentAxes:
     argument = "in_axes"
     by_name: Any = 0
 
-    def __init__(self, where: str, packed: Packed, axes: Any, num_known: int) -> None:
+    def __init__(
+        self,
+        where: str,
+        packed: Packed,
+        axes: Any,
+        num_known: int,
+        known_names: Collection[str] = (),
+    ) -> None:
         self.where = where
         self.packed = packed
-        entries = spread(where, self.argument, self._prefix(axes, num_known), packed.arguments)
+        entries = spread(
+            where, self.argument, self._prefix(axes, num_known, known_names), packed.arguments
+        )
         self.roots: list[Any] = [None] * len(packed.roots)
         self.arrays: list[Any] = []
         self._sizes: dict[int, str] = {}
@@ -124,7 +134,7 @@ class ArgumentAxes:
             )
         self.size = next(iter(self._sizes), None)
 
-    def _prefix(self, axes: Any, num_known: int) -> Any:
+    def _prefix(self, axes: Any, num_known: int, names: Collection[str]) -> Any:
         args, kwargs = self.packed.arguments
         count = len(args) - num_known
         if is_axis(axes):
@@ -138,7 +148,8 @@ class ArgumentAxes:
                 received=f"{self.argument}={axes!r}",
                 fix="Count without the `self` of a bound method, and without keyword arguments.",
             )
-        return ((*(None,) * num_known, *given), dict.fromkeys(kwargs, self.by_name))
+        by_name = {name: None if name in names else self.by_name for name in kwargs}
+        return ((*(None,) * num_known, *given), by_name)
 
     def checked(self, name: str, leaf: Any, axis: Any) -> Any:
         """Return the axis of one array, if the array has it."""

@@ -8,7 +8,9 @@ class body.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 import sys
 import types
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from typing import Any
 from treexlite._core._calls import doorway
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, describe
+from treexlite.transforms._pack import has_module
 
 
 def unwrap(where: str, f: Any) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
@@ -35,7 +38,7 @@ def unwrap(where: str, f: Any) -> tuple[Callable[..., Any], tuple[Any, ...], dic
         return f.unbound(), f.args, f.kwargs
     if isinstance(f, functools.partial):
         function, args, kwargs = unwrap(where, f.func)
-        return function, (*args, *f.args), {**kwargs, **f.keywords}
+        return _taken_apart(function, (*args, *f.args), {**kwargs, **f.keywords})
     if callable(f):
         return f, (), {}
     raise ArgumentError(
@@ -51,6 +54,44 @@ def _call_of(cls: Any) -> Callable[..., Any]:
     return call
 
 
+def _taken_apart(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Take the modules out of what a `functools.partial` holds; the rest stays in the function.
+
+    So a number in it is a number inside the transformation too, as in JAX.
+    """
+    fixed = {n: value for n, value in enumerate(args) if not has_module(value)}
+    named = {name: value for name, value in kwargs.items() if not has_module(value)}
+    if fixed or named:
+        function = _Filled(function, fixed, named)
+    known = tuple(value for n, value in enumerate(args) if n not in fixed)
+    return function, known, {k: value for k, value in kwargs.items() if k not in named}
+
+
+class _Filled:
+    """A function that has some of its arguments already; it takes the others in their order."""
+
+    def __init__(
+        self, function: Callable[..., Any], fixed: dict[int, Any], named: dict[str, Any]
+    ) -> None:
+        self.function, self.fixed, self.named = function, fixed, named
+        for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+            if hasattr(function, name):
+                setattr(self, name, getattr(function, name))
+        with contextlib.suppress(TypeError, ValueError):  # a builtin has no signature
+            signature = inspect.signature(functools.partial(function, **named))
+            parameters = enumerate(signature.parameters.values())
+            left = [p for n, p in parameters if n not in fixed or p.kind is p.VAR_POSITIONAL]
+            self.__signature__ = signature.replace(parameters=left)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        complete = list(args)
+        for position, value in self.fixed.items():
+            complete.insert(position, value)
+        return self.function(*complete, **{**self.named, **kwargs})
+
+
 class Transform:
     """A function with a transformation around it.
 
@@ -62,6 +103,7 @@ class Transform:
         args: positional arguments that are already known, such as `self`.
         kwargs: the same by name.
         num_known: how many positional arguments were known when the transformation was made.
+        known_names: the names of those that were known by name.
     """
 
     name = "transform"
@@ -69,6 +111,7 @@ class Transform:
     def __init__(self, f: Any) -> None:
         self.function, self.args, self.kwargs = unwrap(self.name, f)
         self.num_known = len(self.args)
+        self.known_names = frozenset(self.kwargs)
         named = f if hasattr(f, "__name__") else self.function
         functools.update_wrapper(self, named, updated=())
         self.__wrapped__ = f  # for `inspect.signature`: without what is known already

@@ -56,7 +56,7 @@ class ShardMapped(Mapped):
 
     def axes(self, packed: Packed) -> ArgumentAxes:
         """Return the specs of one call."""
-        return ArgumentSpecs(self.name, packed, self.in_axes, self.num_known)
+        return ArgumentSpecs(self.name, packed, self.in_axes, self.num_known, self.known_names)
 
     def _mesh(self) -> Any:
         return jax.sharding.get_abstract_mesh() if self.mesh is None else self.mesh

@@ -55,7 +55,7 @@ class Mapped(Transform):
 
     def axes(self, packed: Packed) -> ArgumentAxes:
         """Return the axes of one call."""
-        return ArgumentAxes(self.name, packed, self.in_axes, self.num_known)
+        return ArgumentAxes(self.name, packed, self.in_axes, self.num_known, self.known_names)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function for all lanes, and write what it changed."""
