@@ -176,6 +176,18 @@ def test_loops_without_a_step_change_nothing() -> None:
         np.testing.assert_array_equal(now, old)
 
 
+def test_what_a_scan_cannot_slice_is_named() -> None:
+    def step(carry: Any, x: Any) -> Any:
+        return carry, x[0](x[1])
+
+    with pytest.raises(ShapeError, match=r"first axis .* received field `n` of shape \(\).*stack"):
+        tx.scan(step, 0, (Count(), jnp.arange(2.0)))
+    pair = tx.stack([Count(1), Count(2)])
+    with untouched(pair), pytest.raises(ShapeError, match=r"2 for field `n`, and 3 for `xs\[1\]`"):
+        tx.scan(step, 0, (pair, jnp.arange(3.0)))
+    assert tx.scan(step, 0, (pair, jnp.arange(2.0)))[1].tolist() == [2.0, 7.0]
+
+
 # Outputs
 
 

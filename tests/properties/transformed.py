@@ -331,9 +331,7 @@ class Eager(Interpreter):
             return x, jnp.stack([f] * node.count), _stacked([made] * node.count)
         many = stack_parameters(root, node.count) if node.flavour == "kinds" else root
         lanes = tx.unstack(many)
-        results = [
-            self.body(node, lane, kid_of(lane), x[n], f) for n, lane in enumerate(lanes)
-        ]
+        results = [self.body(node, lane, kid_of(lane), x[n], f) for n, lane in enumerate(lanes)]
         many = tx.stack(lanes)
         xs, fs, made = zip(*results, strict=True)
         shared = share_parameters(many) if node.flavour == "kinds" else many
@@ -431,10 +429,7 @@ class Lifted(Interpreter):
         frozen = [cell.frozen for cell in cells(root)]
         placed = place(node.passing, root)
         (f, (x, made)), gradients = tx.value_and_grad(loss, has_aux=True)(*placed, x, f)
-        if node.passing == "twice":
-            gradients = (gradients, None)
-        else:
-            gradients = (gradients,)
+        gradients = (gradients, None) if node.passing == "twice" else (gradients,)
         of_root, _ = find(node.passing, gradients)
         known = [None if cell.w is tx.Nothing else cell.w for cell in cells(of_root)]
         assert [g is None for g in known] == frozen
@@ -494,7 +489,7 @@ class Lifted(Interpreter):
         def branch(body: tuple[Any, ...]) -> Any:
             def function(own: Any, *args: Any) -> Any:
                 *placed, x, f = args
-                root, kid = find(node.passing, tuple(placed)) if own is None else (own, None)
+                root = find(node.passing, tuple(placed))[0] if own is None else own
                 x, f, _ = self.steps(Steps(node.agreed), root, x, f)
                 x, f, _ = self.body(_Branch(body), root, kid_of(root), x, f)
                 return x, f
