@@ -144,7 +144,7 @@ def test_a_module_twice_has_one_choice_of_axes() -> None:
 
     outputs, counts = tx.vmap(f)(pair, pair)
     assert (outputs.tolist(), counts.tolist()) == ([4.0, 7.0], [2, 3])
-    with pytest.raises(ArgumentError, match="one choice of axes .* received 0 and None"):
+    with pytest.raises(ArgumentError, match=r"one choice of axes .* received 0 and None"):
         tx.vmap(f, in_axes=(0, None))(pair, pair)
 
 

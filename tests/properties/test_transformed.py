@@ -23,7 +23,7 @@ def _run(run: Any, root: Any) -> Any:
     return results
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_nested_transformations_mean_what_plain_python_means(data: st.DataObject) -> None:
     """Python loops and branches, `tx` transformations, and those under `tx.jit` agree."""
