@@ -26,7 +26,7 @@ from tests.properties.strategies import APPLY, OPS, SHARING_OPS, Cell, Op
 
 FIXED = ("call", "write_state", "swap_arrays", "remember_known", "advance_key", "flicker", "emit")
 ON_PARAMETERS = ("write_parameter", "negate", "scale")
-PASSED = ("plain", "dict", "list", "twice")
+PASSED = ("plain", "dict", "list", "twice", "beside")
 KNOWN = ("bound", "partial", "host")
 NO_PARAMETER = tx.Not(tx.Parameter)
 
@@ -361,6 +361,7 @@ def place(passing: str, root: Any) -> tuple[Any, ...]:
         "dict": lambda: ({"root": root, "kid": kid_of(root)},),
         "list": lambda: ([kid_of(root), (root, None)],),
         "twice": lambda: (root, kid_of(root)),
+        "beside": lambda: (Cell(2), root),  # a module that shares nothing with the others
     }
     return ways[passing]() if passing in ways else ()
 
@@ -371,6 +372,8 @@ def find(passing: str, args: tuple[Any, ...]) -> tuple[Any, Any]:
         return args[0]["root"], args[0]["kid"]
     if passing == "list":
         return args[0][1][0], args[0][0]
+    if passing == "beside":
+        return args[1], kid_of(args[1])
     return args if passing == "twice" else (args[0], kid_of(args[0]))
 
 
@@ -428,8 +431,8 @@ class Lifted(Interpreter):
 
         frozen = [cell.frozen for cell in cells(root)]
         placed = place(node.passing, root)
-        (f, (x, made)), gradients = tx.value_and_grad(loss, has_aux=True)(*placed, x, f)
-        gradients = (gradients, None) if node.passing == "twice" else (gradients,)
+        argnums = tuple(range(len(placed)))
+        (f, (x, made)), gradients = tx.value_and_grad(loss, argnums, has_aux=True)(*placed, x, f)
         of_root, _ = find(node.passing, gradients)
         known = [None if cell.w is tx.Nothing else cell.w for cell in cells(of_root)]
         assert [g is None for g in known] == frozen
@@ -512,7 +515,9 @@ class Lifted(Interpreter):
         axes = {"stacked": 0, "kinds": {tx.Parameter: None, ...: 0}, "shared": None}[node.flavour]
         shared = node.flavour == "shared"
         x_axis = None if shared else 0
-        in_axes = (*[axes] * len(placed), x_axis, None)
+        beside = node.passing == "beside"
+        roots = [None if beside and n == 0 else axes for n in range(len(placed))]
+        in_axes = (*roots, x_axis, None)
         xs, fs, made = tx.vmap(
             function, in_axes=in_axes, out_axes=(x_axis, 0, 0), axis_size=node.count
         )(*placed, x, f)
