@@ -1,6 +1,6 @@
 """`tx.pmap` equals `jax.pmap` over explicit states, with the keys of the devices split by hand.
 
-Stacked models are another choice of axes here, and share the code of `tx.vmap`, whose laws they are.
+Stacked models are another choice of axes here, and share the code and the laws of `tx.vmap`.
 """
 
 import functools

@@ -13,7 +13,7 @@ counts, and a field that had a value keeps that one.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -56,6 +56,12 @@ class InitRun:
         self.paths: dict[int, str] = {}
         self.before: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.first: dict[tuple[int, str], Any] = {}
+        self.originals: dict[int, tuple[Any, Any]] = {}
+
+    def stand_in(self, copies: Sequence[Any], modules: Sequence[Any]) -> None:
+        """Take note that a transformation runs on copies, which have the paths of the originals."""
+        for copy, module in zip(copies, modules, strict=True):
+            self.originals[id(copy)] = (copy, module)
 
     def next(self, module: Any) -> jax.Array:
         """Return the next key of `module`."""
@@ -73,6 +79,8 @@ class InitRun:
 
     def path(self, module: Any) -> str:
         """Return where `module` was below the root when it was first seen there."""
+        while id(module) in self.originals:
+            _, module = self.originals[id(module)]
         path = self.paths.get(id(module))
         if path is None:
             path = path_below(self.root, module)

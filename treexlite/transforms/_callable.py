@@ -9,9 +9,9 @@ class body.
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -114,6 +114,7 @@ class Transform:
         self.known_names = frozenset(self.kwargs)
         named = f if hasattr(f, "__name__") else self.function
         functools.update_wrapper(self, named, updated=())
+        self.__wrapped__ = f  # for `inspect.signature`: without what is known already
         self._is_compact = getattr(named, "_is_compact", False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -130,9 +131,17 @@ class Transform:
         """
         if not self.args and not self.kwargs:
             return self
-        other = copy.copy(self)
-        other.args, other.kwargs = (), {}
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), args=(), kwargs={}, __wrapped__=self.function)
         return other
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle what stands under its name in a file, like a function, by that name."""
+        name = getattr(self, "__qualname__", "")
+        place: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in name.split("."):
+            place = getattr(place, part, None)
+        return name if place is self else super().__reduce_ex__(protocol)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else BoundTransform(self, instance)
@@ -157,10 +166,17 @@ class BoundTransform:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.transform(self.instance, *args, **kwargs)
 
+    @property
+    def __wrapped__(self) -> Any:
+        return types.MethodType(self.transform, self.instance)
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.transform, name)
         takes_arguments = getattr(value, "_takes_arguments", False)
         return functools.partial(value, self.instance) if takes_arguments else value
+
+    def __reduce__(self) -> Any:
+        return BoundTransform, (self.transform, self.instance)
 
     def __repr__(self) -> str:
         return f"{self.transform!r} of a {type(self.instance).__name__}"

@@ -23,7 +23,7 @@ from treexlite.transforms._flat import is_data
 from treexlite.transforms._lift import Effect, Inside, commit, filled
 from treexlite.transforms._pack import Packed, pack
 from treexlite.transforms._structure_change import changed_structure
-from treexlite.transforms._types import described_type, differ
+from treexlite.transforms._types import described_type, differ, widens
 
 
 class Step(NamedTuple):
@@ -151,7 +151,9 @@ class Carry:
         before = dict(_named(slots, old[0], self.treedef, old[1]))
         after = dict(_named(slots, new[0], self.treedef, new[1]))
         for name, value in before.items():
-            if self.mismatch is None and name in after and differ(value, after[name]):
+            if self.mismatch is not None or name not in after or widens(value, after[name]):
+                continue
+            if differ(value, after[name]):
                 self.mismatch = ShapeError(
                     self.where,
                     expected=f"{name} to keep its shape and dtype, {described_type(value)}",

@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 
+from treexlite._context import current_init
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, StructureError, describe
 from treexlite.transforms._callable import Transform
@@ -71,13 +72,15 @@ class Lifted(Transform):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the transformed function, and write what it changed."""
         packed = pack(args, kwargs)
-        key, function = packed.key, self.function
+        key, function, initialising = packed.key, self.function, current_init()
 
         def flat(*args: Any, **kwargs: Any) -> Result:
             nodes = jax.tree_util.tree_leaves((args, kwargs), is_leaf=_is_arrays)
             by_index = {node.index: node.values for node in nodes if _is_arrays(node)}
             leaves = [leaf for index in sorted(by_index) for leaf in by_index[index]]
             inside = Inside(key, leaves)
+            if initialising is not None:
+                initialising.stand_in(inside.modules, packed.modules())
             holes = jax.tree_util.tree_map(
                 lambda node: Hole(node.index) if _is_arrays(node) else node,
                 (args, kwargs),

@@ -33,15 +33,20 @@ class Jacobian(Differentiator):
             structures.append(jax.tree_util.tree_structure(value))
             return value, aux
 
-        result, (payload, node) = self.derive(inner, argnums=(0, 1), has_aux=True, **self.options)(
-            *point.inputs
-        )
+        result, (payload, node) = self._derived(inner, point.inputs)
         aux = commit(point.packed, payload, node.effect)
         chosen = point.chosen
         assemble = chosen.assemble if self.order == 1 else chosen.assemble_twice
         parts = [assemble(*part) for part in structures[0].flatten_up_to(result)]
         derivatives = jax.tree_util.tree_unflatten(structures[0], parts)
         return (derivatives, aux) if self.has_aux else derivatives
+
+    def _derived(self, inner: Callable[..., Any], inputs: Any) -> Any:
+        """Apply the JAX transformation, which does not know derivatives by nothing."""
+        if jax.tree_util.tree_leaves(inputs):
+            return self.derive(inner, argnums=(0, 1), has_aux=True, **self.options)(*inputs)
+        value, aux = inner(*inputs)
+        return jax.tree_util.tree_map(lambda _: inputs, value), aux
 
 
 class ForwardJacobian(Jacobian):

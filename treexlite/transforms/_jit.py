@@ -110,17 +110,29 @@ class Jitted(Transform):
             self.name, self.function, static_argnums, static_argnames, self.num_known
         )
         self.donate = donate
-        self.in_shardings = in_shardings
+        self.in_shardings, self.out_shardings = in_shardings, out_shardings
         self.options = options
+        self._prepare_calls()
+
+    def _prepare_calls(self) -> None:
         self._plans: dict[Any, Plan] = {}
         self.history = History(self.function, self.num_known)
 
-        self._program = Program(self.function, self.history, out_shardings)
+        self._program = Program(self.function, self.history, self.out_shardings)
         self._compiled: Any = self._jit(Plan(None, ()))
 
     def __set_name__(self, owner: type, name: str) -> None:
         super().__set_name__(owner, name)
         self._program.function = self.function
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was compiled: a pickled or deep-copied function compiles again."""
+        compiled = ("_plans", "history", "_program", "_compiled")
+        return {name: value for name, value in vars(self).items() if name not in compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare_calls()
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the compiled function, and write what it changed into the modules."""

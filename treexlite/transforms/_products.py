@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from treexlite._context import current_init
 from treexlite._core._choices import slot_infos
 from treexlite._core._filters import Filter
 from treexlite._core._graph import walk
@@ -58,6 +59,8 @@ def vjp(
         Array([3.], dtype=float32)
     """
     function, known, named = unwrap("vjp", f)
+    if current_init() is not None:
+        function(*known, *primals, **named)  # creates what is missing, under its own path
     packed = pack((*known, *primals), named)
     positions = range(len(known), len(known) + len(primals))
     chosen = choose("vjp", packed, positions, as_filters(wrt))
@@ -105,6 +108,8 @@ def jvp(f: Any, /, primals: Sequence[Any], tangents: Sequence[Any], has_aux: boo
             fix="Pass two tuples of the same length.",
         )
     function, known, named = unwrap("jvp", f)
+    if current_init() is not None:
+        function(*known, *primals, **named)  # creates what is missing, under its own path
     packed = pack((*known, *primals), named)
     positions = range(len(known), len(known) + len(primals))
     arguments = [Argument(packed, position) for position in positions]

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from treexlite._context import current_init
-from treexlite._errors import ArgumentError, StructureError
+from treexlite._core._paths import leaf_paths, places
+from treexlite._errors import ArgumentError, ShapeError, StructureError
 from treexlite.transforms._callable import unwrap
 from treexlite.transforms._carry import Carry
-from treexlite.transforms._flat import Flat
+from treexlite.transforms._flat import Flat, is_data
 from treexlite.transforms._lift import Inside, commit
-from treexlite.transforms._pack import pack
+from treexlite.transforms._pack import Packed, pack
 
 
 def scan(
@@ -48,7 +50,8 @@ def scan(
     Raises:
         ArgumentError: `f` returns no pair.
         StructureError: a step changes the structure of the carry, for example a plain int.
-        ShapeError: a step changes the shape or dtype of an array in the carry.
+        ShapeError: a step changes the shape or dtype of an array in the carry, or modules in `xs`
+            are not stacked.
 
     Example:
         >>> import jax, jax.numpy as jnp, treexlite as tx
@@ -72,6 +75,7 @@ def scan(
     state = Carry("scan", (known, named), carry)
     rows = pack((xs,), {})
     _check_apart(state, rows)
+    _check_sliceable(rows)
     row = Flat(function, rows)
 
     def body(data: Any, slices: Any) -> Any:
@@ -102,7 +106,7 @@ def scan(
     return state.finish(final), ys
 
 
-def _check_apart(state: Carry, rows: Any) -> None:
+def _check_apart(state: Carry, rows: Packed) -> None:
     carried = set(map(id, state.packed.modules()))
     for module in rows.modules():
         if id(module) in carried:
@@ -112,6 +116,32 @@ def _check_apart(state: Carry, rows: Any) -> None:
                 received=f"one {type(module).__name__} in both",
                 fix="A module in `xs` is sliced, one in the carry is not: pass a copy to one side.",
             )
+
+
+def _check_sliceable(rows: Packed) -> None:
+    """Raise when a module in `xs` has data that cannot be sliced together with the rest."""
+    sizes: dict[int, str] = {}
+    for found in rows.walks:
+        for slot, value in zip(places(found.spec).slots, found.values(), strict=True):
+            for path, leaf in leaf_paths(slot.path, value):
+                if not jnp.shape(leaf):
+                    raise _unsliceable(f"field `{path}` of shape ()")
+                sizes.setdefault(jnp.shape(leaf)[0], f"field `{path}`")
+    for keys, leaf in jax.tree_util.tree_flatten_with_path(rows.arguments[0][0])[0]:
+        if rows.roots and is_data(leaf) and jnp.shape(leaf):
+            sizes.setdefault(jnp.shape(leaf)[0], f"`xs{jax.tree_util.keystr(keys)}`")
+    if len(sizes) > 1:
+        (size, name), (other, other_name) = list(sizes.items())[:2]
+        raise _unsliceable(f"{size} for {name}, and {other} for {other_name}")
+
+
+def _unsliceable(received: str) -> ShapeError:
+    return ShapeError(
+        "scan",
+        expected="everything in `xs` to have a first axis of one size, with a slice for each step",
+        received=received,
+        fix="`tx.stack` gives modules such an axis; what all steps share belongs in the carry.",
+    )
 
 
 def _create(

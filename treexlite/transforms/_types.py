@@ -15,12 +15,22 @@ def described_type(value: Any) -> str:
 
 
 def differ(one: Any, other: Any) -> bool:
-    """Whether two arrays have types that JAX will not make equal by itself."""
-    if jnp.shape(one) != jnp.shape(other):
-        return True
-    if _is_weak(one) or _is_weak(other):
-        return False  # JAX converts a weakly typed number to the type of the other
-    return bool(jnp.result_type(one) != jnp.result_type(other))
+    """Whether two arrays have different types; JAX converts neither."""
+    return jnp.shape(one) != jnp.shape(other) or bool(
+        jnp.result_type(one) != jnp.result_type(other)
+    )
+
+
+def widens(before: Any, after: Any) -> bool:
+    """Whether JAX starts a loop with `before` converted to the type of `after`.
+
+    It does so for a weakly typed number, if nothing is lost: 0 becomes 0.0, but 0.5 not 0.
+    """
+    return (
+        _is_weak(before)
+        and jnp.shape(before) == jnp.shape(after)
+        and bool(jnp.result_type(before, after) == jnp.result_type(after))
+    )
 
 
 def _is_weak(value: Any) -> bool:

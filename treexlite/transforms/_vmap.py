@@ -208,8 +208,9 @@ def vmap(
         in_axes: one axis for all positional arguments, or a tuple with one for each: an int, None
             (shared by all lanes), a tree of them, or for a module a dict from kinds to axes, in
             which the most specific kind wins and `...` stands for the rest (None where nothing
-            fits). The `self` of a bound method or module is shared and not counted; keyword
-            arguments are mapped over axis 0, but numbers among them are shared.
+            fits). The `self` of a bound method or module, and what a partial function has already,
+            is shared and not counted; keyword arguments are mapped over axis 0, but numbers among
+            them are shared.
         out_axes: the axes of the output; for new modules in it, a dict from kinds is possible. A
             returned module that was an argument comes back as that same object.
         axis_name: a name for the lanes, for `jax.lax.pmean` and the like.
