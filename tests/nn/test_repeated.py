@@ -73,6 +73,25 @@ def test_a_block_is_traced_as_often_for_many_as_for_few() -> None:
     assert len(traces) == 2
 
 
+def test_calls_outside_of_compiled_code_trace_once() -> None:
+    traces: list[int] = []
+
+    class Traced(tx.Module):
+        def __init__(self) -> None:
+            self.linear = tx.nn.Linear(4)
+
+        def __call__(self, x: Any) -> Any:
+            traces.append(1)
+            return self.linear(x)
+
+    model = tx.nn.Repeated(Traced(), 3).init(0, X)
+    model(X)
+    known = len(traces)
+    for _ in range(3):
+        model(X)
+    assert len(traces) == known
+
+
 def test_modes_and_freezing_reach_the_blocks() -> None:
     model = tx.nn.Repeated(Block(), 2).init(0, X).eval()
     before = model.state_dict()

@@ -60,7 +60,8 @@ def test_jax_jit_equals_eager(shape: str, data: st.DataObject) -> None:
     for _ in range(2):
         x = jnp.array(7, jnp.int32)
         expected = run(eager, program, x)
-        root, output = compiled(root, x)
+        with tx.config(lost_mutation="off"):  # a program may write to what it detaches and drops
+            root, output = compiled(root, x)
         _compare(eager, root, (expected, output))
 
 

@@ -8,10 +8,11 @@ import jax
 
 from treexlite._context import current_init
 from treexlite._core import Module, next_key, unstack
-from treexlite._core._registry import is_module
+from treexlite._core._record import top_level_trace, trace_state
+from treexlite._core._registry import is_module, is_numeric
 from treexlite._errors import ArgumentError, describe
 from treexlite.nn._arguments import positive_int
-from treexlite.transforms import remat, scan, vmap
+from treexlite.transforms import jit, remat, scan, vmap
 
 
 class Repeated(Module):
@@ -71,6 +72,11 @@ class Repeated(Module):
             if not block.initialized:  # else `init` is called again on what has its data
                 keys = jax.random.split(next_key(), self.num)
                 self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
+        elif trace_state() == top_level_trace() and all(map(is_numeric, (x, *args))):
+            return _compiled(self, x, *args)
+        return self._scan(x, *args)
+
+    def _scan(self, x: Any, *args: Any) -> Any:
         call = remat(_call, prevent_cse=False) if self.remat else _call
 
         def step(x: Any, block: Any) -> Any:
@@ -82,6 +88,12 @@ class Repeated(Module):
     def unstacked(self) -> list[Any]:
         """Return the blocks as single modules, in order; new ones, that share nothing with this."""
         return unstack(self.block)
+
+
+@jit
+def _compiled(repeated: Repeated, x: Any, *args: Any) -> Any:
+    """Run the loop from code that is not compiled, where JAX would compile it at each call."""
+    return repeated._scan(x, *args)
 
 
 def _not_a_description(where: str, received: str) -> ArgumentError:

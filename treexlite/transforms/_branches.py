@@ -56,10 +56,17 @@ class Branches:
         where: the name of the transformation.
         functions: the branches as the user gave them.
         operands: what they are called with.
+        names: of the branches, for errors.
     """
 
-    def __init__(self, where: str, functions: Sequence[Any], operands: tuple[Any, ...]) -> None:
-        self.where = where
+    def __init__(
+        self,
+        where: str,
+        functions: Sequence[Any],
+        operands: tuple[Any, ...],
+        names: Sequence[str],
+    ) -> None:
+        self.where, self.names = where, names
         taken = [unwrap(where, function) for function in functions]
         if current_init() is not None:
             for function, args, kwargs in taken:
@@ -93,7 +100,7 @@ class Branches:
             if not same or effect.origin != first.origin:
                 raise changed_structure(
                     self.where,
-                    f"branch {number}, like branch 0,",
+                    f"{self.names[number]}, like {self.names[0]},",
                     first.after,
                     effect.after,
                 )
@@ -143,8 +150,8 @@ class Branches:
                     raise ShapeError(
                         self.where,
                         expected=f"{name} to have one shape and dtype after every branch",
-                        received=f"{described_type(first[name])} after branch 0,"
-                        f" {described_type(value)} after branch {number}",
+                        received=f"{described_type(first[name])} after {self.names[0]},"
+                        f" {described_type(value)} after {self.names[number]}",
                         fix="Convert in the branch: `.astype(...)`, `jnp.broadcast_to(...)`.",
                     )
 
@@ -160,7 +167,7 @@ class Branches:
         return StructureError(
             self.where,
             expected=expected,
-            received=f"{trees[0]} from branch 0, {trees[1]} from branch {number}",
+            received=f"{trees[0]} from {self.names[0]}, {trees[1]} from {self.names[number]}",
             fix="Give it the same structure in each branch.",
         )
 
@@ -242,7 +249,7 @@ def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any) -> Any:
     Reference:
         `jax.lax.cond`.
     """
-    branches = Branches("cond", (false_fun, true_fun), operands)
+    branches = Branches("cond", (false_fun, true_fun), operands, ("false_fun", "true_fun"))
     payload = jax.lax.cond(
         pred,
         lambda arguments: branches.run(1, arguments),
@@ -283,7 +290,8 @@ def switch(index: Any, branches: Sequence[Any], *operands: Any) -> Any:
             received="none",
             fix="Pass a list of functions.",
         )
-    chosen = Branches("switch", branches, operands)
+    names = [f"branch {number}" for number in range(len(branches))]
+    chosen = Branches("switch", branches, operands, names)
     numbers = range(len(chosen.branches))
     payload = jax.lax.switch(
         index,

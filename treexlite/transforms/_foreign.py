@@ -129,7 +129,9 @@ def lift(transform: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callabl
             arguments, whose result contains the result of the first.
         args: further arguments of `transform`.
         kwargs: the same by name. Positions in them (`static_argnums`, `in_axes`) count all
-            arguments, the `self` of a bound method included.
+            arguments, the `self` of a bound method included. What `transform` does to outputs it
+            does to written fields too: under `jax.vmap` they come back stacked (`tx.vmap` knows
+            better).
 
     Returns:
         A decorator for functions, methods in class bodies, bound methods and modules.

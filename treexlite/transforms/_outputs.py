@@ -29,14 +29,17 @@ class Value:
     Attributes:
         name: what it is, for errors.
         axes: the axis of each of its leaves, or one for all; None where all lanes are equal.
+        kind: of the field, or None for an output.
         slot: the slot of the call that it is written to, if it is a key that each lane has.
         treedef: its structure.
     """
 
-    __slots__ = ("axes", "name", "slot", "treedef")
+    __slots__ = ("axes", "kind", "name", "slot", "treedef")
 
-    def __init__(self, name: str, axes: Any, slot: int | None = None) -> None:
-        self.name, self.axes, self.slot = name, axes, slot
+    def __init__(
+        self, name: str, axes: Any, kind: type | None = None, slot: int | None = None
+    ) -> None:
+        self.name, self.axes, self.kind, self.slot = name, axes, kind, slot
         self.treedef: Any = None
 
     def leaves(self, data: Any) -> list[tuple[int | None, Any]]:
@@ -135,7 +138,8 @@ class Sorter:
 
     def _slot(self, number: int, info: SlotInfo) -> Value:
         name = f"field `{info.path}` ({_kind_name(info.kind)})"
-        return Value(name, self.slots[number], number if number in self.keyed else None)
+        slot = number if number in self.keyed else None
+        return Value(name, self.slots[number], info.kind, slot)
 
     def _restructured(self, effect: Effect) -> list[Value]:
         """Return the values of a call that changed structure, or returned modules."""
@@ -158,8 +162,9 @@ class Sorter:
                 values.append(Value(f"the output `{below}`", axis))
             else:
                 entry = self.roots[self._root(slot)] if part == "0" else None
-                name = f"the new field `{below}`"
-                values.append(Value(name, axis_of(entry, slot.kind)))
+                path = below.split("/", 2 if self.joint else 1)[-1]
+                name = f"the new field `{path}` ({_kind_name(slot.kind)})"
+                values.append(Value(name, axis_of(entry, slot.kind), slot.kind))
         return values
 
     def _root(self, slot: SlotInfo) -> int:

@@ -37,5 +37,7 @@ def changed_structure(
             "A number that changes belongs in a field of data: `n: jax.Array = tx.State.node()`."
             if static
             else "Create what is new outside, and keep what changes in fields of data."
+            if found
+            else "Return the same modules in each case, or copies: `module.copy()`."
         ),
     )

@@ -9,6 +9,7 @@ said which lane should win. Keys in shared `Rng` fields are split, one for each 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ from treexlite.transforms._callable import Transform
 from treexlite.transforms._flat import Flat
 from treexlite.transforms._lanes import laned, rng_slots
 from treexlite.transforms._lift import Inside, commit, filled
-from treexlite.transforms._outputs import Sorted, Sorter
+from treexlite.transforms._outputs import Sorted, Sorter, Value
 from treexlite.transforms._pack import Packed, pack
 from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
 
@@ -113,14 +114,14 @@ class Mapped(Transform):
     def _explain(self, lane: Lane, axes: ArgumentAxes, in_axes: Any, data: Any) -> Exception | None:
         """Find the first value that should be equal in all lanes and is not."""
         assert lane.sorted is not None
-        names = [
-            value.name
+        shared = [
+            value
             for value in lane.sorted.values
             if value.slot is None
             for axis in value.axes  # one for each leaf, so the number says which value it is
             if axis is None
         ]
-        for number, name in enumerate(names):
+        for number, value in enumerate(shared):
 
             def one(leaves: Any, arrays: Any, number: int = number) -> Any:
                 return lane(leaves, arrays)[0][-1][number]
@@ -128,7 +129,7 @@ class Mapped(Transform):
             try:
                 jax.eval_shape(self.lanes(one, (in_axes, axes.arrays), None), *data)
             except ValueError:
-                return different(self.name, axes.argument, name)
+                return different(self.name, axes.argument, value)
         return None
 
     def _create(self, packed: Packed, axes: ArgumentAxes, statics: Statics) -> None:
@@ -174,19 +175,23 @@ class Lane:
         return groups, Aside(self.sorted)
 
 
-def different(where: str, argument: str, name: str) -> MappedWriteError:
+def different(where: str, argument: str, value: Value) -> MappedWriteError:
     """Build the error for a value that should be equal in all lanes and is not."""
-    field = name.startswith(("field", "the new field"))
+    if value.kind is None:
+        fix = f"Map it in `{argument.replace('in_', 'out_')}`, or return what the lanes agree on."
+    else:
+        kind = "..." if value.kind is NoneType else f"tx.{value.kind.__name__}"
+        axis = "0" if argument == "in_axes" else "P('data')"
+        rest = "" if kind == "..." else ", ...: None"
+        fix = (
+            f"Map it, by kind for example: `{argument}={{{kind}: {axis}{rest}}}` for that module;"
+            " or write what all lanes agree on: `jax.lax.pmean(value, axis_name)`."
+        )
     return MappedWriteError(
         where,
-        expected=f"{name}, which is not mapped, to be the same in every lane",
+        expected=f"{value.name}, which is not mapped, to be the same in every lane",
         received="a value that differs from lane to lane",
-        fix=(
-            f"Map it (by kind: `{argument}={{tx.BatchStat: ..., ...: None}}` for that module), or"
-            " write what all lanes agree on: `jax.lax.pmean(value, axis_name)`."
-            if field
-            else f"Map it in `{argument.replace('in_', 'out_')}`, or return what lanes agree on."
-        ),
+        fix=fix,
     )
 
 
