@@ -18,8 +18,6 @@ EXTRAS_demo := examples,plot
 EXTRAS_dev := dev,equinox,examples,flax,plot
 EXTRAS_docs := docs
 
-# What `make bench` runs, each in its quick mode.
-BENCHMARKS := dispatch memory verbs compile
 
 .PHONY: help demo test lint types docs bench format clean
 
@@ -46,9 +44,10 @@ types: $(VENV)/.installed-dev  ## check the types, strictly
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
 
-bench: $(VENV)/.installed-dev  ## compare calls and compiled programs with raw JAX and its frameworks
-	@for script in $(BENCHMARKS); do \
-	    echo; echo "== benchmarks/$$script.py"; $(BIN)/python benchmarks/$$script.py $(ARGS) || exit 1; \
+bench: $(VENV)/.installed-dev  ## measure calls, compiled programs, verbs and compiling against raw JAX and its frameworks
+	@for script in dispatch memory "verbs --quick" "compile --quick" repeated; do \
+	    set -- $$script; script=$$1; shift; \
+	    echo; echo "== benchmarks/$$script.py $$*"; $(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done
 
 clean:  ## remove what the other targets made, except .venv

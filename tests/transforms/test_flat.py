@@ -19,7 +19,7 @@ def test_a_flat_function_takes_and_returns_arrays() -> None:
     packed = pack((model, "call", X[0]), {"scale": 2.0})
     flat = Flat(f, packed)
     payload, node = jax.jit(flat)(packed.leaves, flat.arrays(packed))
-    assert_same(commit(packed, payload, node.effect), 2 * other(X[0]))
+    assert_same(commit(packed, payload, node.value), 2 * other(X[0]))
     assert_same(model, other)
 
 

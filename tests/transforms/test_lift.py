@@ -23,7 +23,7 @@ def run(function: Any, *args: Any) -> Any:
     inside = Inside(packed.key, packed.leaves)
     filled, named = inside.fill(packed.arguments)
     payload, node = inside.close(function(*filled, **named))
-    return commit(packed, payload, node.effect), node.effect
+    return commit(packed, payload, node.value), node.value
 
 
 def test_the_copies_inside_are_not_the_users_objects() -> None:
@@ -238,9 +238,9 @@ def test_where_values_go_is_worked_out_once() -> None:
     inside = Inside(packed.key, packed.leaves)
     inside.units[0].n = jnp.array(5)
     payload, node = inside.close(None)
-    commit(packed, payload, node.effect)
-    target = packed.walks[0].cache[node.effect]
-    commit(packed, payload, node.effect)
-    assert packed.walks[0].cache[node.effect] is target
+    commit(packed, payload, node.value)
+    target = packed.walks[0].cache[node.value]
+    commit(packed, payload, node.value)
+    assert packed.walks[0].cache[node.value] is target
     assert (target.names, target.watched) == (["n"], ())
     assert target.owners[0] is vars(counter)

@@ -18,7 +18,7 @@ def test_a_call_as_a_function_of_what_is_differentiated() -> None:
     point = Point("f", lambda m, x: m(x), packed, [0], choice, False)
     assert_same(point.inputs[0], [model.w])
     value, (payload, node) = point.inner([2 * model.w], point.inputs[1])
-    commit(packed, payload, node.effect)
+    commit(packed, payload, node.value)
     other.w = 2 * other.w
     assert_same(value, other(X[0]))
     other.w = model.w

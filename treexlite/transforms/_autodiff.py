@@ -28,7 +28,7 @@ class Differentiated(Differentiator):
         (value, (payload, node)), grads = jax.value_and_grad(
             point.inner, argnums=(0, 1), has_aux=True, **self.options
         )(*point.inputs)
-        aux = commit(point.packed, payload, node.effect)
+        aux = commit(point.packed, payload, node.value)
         gradients = point.chosen.assemble(*grads)
         return (value, aux) if self.has_aux else value, gradients
 

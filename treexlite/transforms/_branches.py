@@ -40,7 +40,7 @@ class Branch:
         self.program: Callable[..., Any] = core.jaxpr_as_fun(closed)
         self.treedef = jax.tree_util.tree_structure(shapes)
         (self.output, self.values), node = shapes
-        self.effect: Effect = node.effect
+        self.effect: Effect = node.value
 
     def run(self, arguments: Any) -> Any:
         """Return `(output, values)`."""

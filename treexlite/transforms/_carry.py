@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
     def untouched(self) -> bool:
         """Whether the modules are as they were built."""
-        effect = self.inside.close(None)[1].effect
+        effect = self.inside.close(None)[1].value
         return effect.spec is None and not effect.consumed
 
 

@@ -18,7 +18,7 @@ from treexlite.transforms._static_arguments import StaticArguments, Statics
 
 def closed(where: str, inside: Inside, value: Any) -> Any:
     payload, node = inside.close(value)
-    if node.effect.spec is not None:
+    if node.value.spec is not None:
         raise StructureError(
             where,
             expected="a rule that returns arrays and keeps the structure of its modules",

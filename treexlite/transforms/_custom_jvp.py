@@ -58,13 +58,13 @@ class CustomJvp(Transform):
 
         def function(leaves: Any, arrays: Any) -> Any:
             payload, node = flat(leaves, arrays)
-            written.effect = node.effect
+            written.effect = node.value
             return payload, node
 
         call = jax.custom_jvp(function)
         call.defjvp(_forward_rule(self.rule, flat, statics, written))
         payload, node = call(packed.leaves, flat.arrays(packed))
-        return commit(packed, payload, node.effect)
+        return commit(packed, payload, node.value)
 
 
 def _forward_rule(
@@ -93,7 +93,7 @@ def _forward_rule(
                 fix="Return a pair of trees of the same structure.",
             )
         (value, changed), node = closed("custom_jvp", inside, output[0])
-        written.check(node.effect)
+        written.check(node.value)
         zeros = jax.tree_util.tree_map(_zero_tangent, changed)
         return ((value, changed), node), ((output[1], zeros), node)
 

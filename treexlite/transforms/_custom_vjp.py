@@ -62,7 +62,7 @@ class CustomVjp(Transform):
         call = jax.custom_vjp(rule.function)
         call.defvjp(rule.forward, rule.backward)
         payload, node = call(packed.leaves, rule.flat.arrays(packed))
-        return commit(packed, payload, node.effect)
+        return commit(packed, payload, node.value)
 
 
 class _Rule:
@@ -80,7 +80,7 @@ class _Rule:
 
     def function(self, leaves: Any, arrays: Any) -> Any:
         payload, node = self.flat(leaves, arrays)
-        self.written.effect = node.effect
+        self.written.effect = node.value
         return payload, node
 
     def forward(self, leaves: Any, arrays: Any) -> Any:
@@ -94,7 +94,7 @@ class _Rule:
             )
         value, residuals = output
         payload, node = closed("custom_vjp", inside, value)
-        self.written.check(node.effect)
+        self.written.check(node.value)
         return (payload, node), residuals
 
     def backward(self, residuals: Any, cotangent: Any) -> Any:

@@ -14,7 +14,8 @@ from typing import Any
 import jax
 
 from treexlite._core._registry import is_numeric
-from treexlite.transforms._lift import EffectNode, Inside
+from treexlite.transforms._aside import Aside
+from treexlite.transforms._lift import Inside
 from treexlite.transforms._pack import Packed
 from treexlite.transforms._static_arguments import Statics, restore
 
@@ -63,7 +64,7 @@ class Flat:
         args, kwargs = restore(inside.fill(self.arguments(arrays)), self.statics)
         return inside, self.function(*args, **kwargs)
 
-    def __call__(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, EffectNode]:
+    def __call__(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, Aside]:
         inside, output = self.run(leaves, arrays)
         return inside.close(output)
 

@@ -16,8 +16,9 @@ import jax
 from treexlite._context import current_init
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, StructureError, describe
+from treexlite.transforms._aside import Aside
 from treexlite.transforms._callable import Transform
-from treexlite.transforms._lift import EffectNode, Inside, commit
+from treexlite.transforms._lift import Inside, commit
 from treexlite.transforms._pack import Hole, Packed, is_hole, pack
 
 
@@ -43,7 +44,7 @@ class Result:
 
     __slots__ = ("node", "payload")
 
-    def __init__(self, payload: Any, node: EffectNode) -> None:
+    def __init__(self, payload: Any, node: Aside) -> None:
         self.payload, self.node = payload, node
 
 
@@ -109,7 +110,7 @@ class Lifted(Transform):
                 received=f"it {len(results)} times",
                 fix="Lift transformations that call the function and return what it returns.",
             )
-        value = commit(packed, results[0].payload, results[0].node.effect)
+        value = commit(packed, results[0].payload, results[0].node.value)
         return jax.tree_util.tree_map(
             lambda leaf: value if _is_result(leaf) else leaf, output, is_leaf=_is_result
         )

@@ -34,7 +34,7 @@ class Jacobian(Differentiator):
             return value, aux
 
         result, (payload, node) = self._derived(inner, point.inputs)
-        aux = commit(point.packed, payload, node.effect)
+        aux = commit(point.packed, payload, node.value)
         chosen = point.chosen
         assemble = chosen.assemble if self.order == 1 else chosen.assemble_twice
         parts = [assemble(*part) for part in structures[0].flatten_up_to(result)]

@@ -152,7 +152,7 @@ class Jitted(Transform):
             if "donate" not in str(error):
                 raise
             payload, node = call(plan, packed.arguments, *distinct(packed, plan.donated))
-        return commit(packed, payload, node.effect, uniform=True)
+        return commit(packed, payload, node.value, uniform=True)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Packed, Plan]:
         statics: Statics = ()
@@ -184,7 +184,7 @@ class Jitted(Transform):
         """Decide how `plan` is called: for donation, trace once to learn which slots change."""
         if self.donate:
             outputs = self._trace(packed, plan).out_info
-            plan.donated = usable(packed.leaves, outputs[1].effect.consumed, outputs)
+            plan.donated = usable(packed.leaves, outputs[1].value.consumed, outputs)
             plan.call = self._jit(plan)
         else:
             plan.call = plan.compiled

@@ -37,11 +37,15 @@ from treexlite._core._registry import (
 )
 from treexlite._core._write_back import write_back
 from treexlite._errors import NodeValueError, StructureError, describe
+from treexlite.transforms._aside import Aside
 from treexlite.transforms._pack import Packed, has_module, is_hole, remember
 
 
 class Effect:
     """What a function did to the modules, apart from the arrays: pure structure.
+
+    It comes out of a trace as an `Aside`. Two traces of one function have equal effects, which JAX
+    asks for here and there (the rules of a custom derivative return what the function returns).
 
     Attributes:
         after: the structure of each unit afterwards.
@@ -84,24 +88,6 @@ class Effect:
 
     def _content(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in Effect.__slots__)
-
-
-class EffectNode:
-    """Carries an `Effect` out of a trace, as a PyTree without leaves.
-
-    Two traces of one function have equal effects, which JAX asks for here and there (the rules of
-    a custom derivative return what the function returns).
-    """
-
-    __slots__ = ("effect",)
-
-    def __init__(self, effect: Effect) -> None:
-        self.effect = effect
-
-
-jax.tree_util.register_pytree_node(
-    EffectNode, lambda node: ((), node.effect), lambda effect, _: EffectNode(effect)
-)
 
 
 class Inside:
@@ -155,7 +141,7 @@ class Inside:
                     fix="Keep the container in an attribute of a module, or return it.",
                 )
 
-    def close(self, output: Any, force: tuple[int, ...] = ()) -> tuple[Any, EffectNode]:
+    def close(self, output: Any, force: tuple[int, ...] = ()) -> tuple[Any, Aside]:
         """Compare what is there now with what was built.
 
         Args:
@@ -180,12 +166,12 @@ class Inside:
             payload, node = self._close_in_place(walks, output, force)
         else:
             payload, node = self._close_with_structure(tuple(outputs), treedef, force)
-        node.effect.after = tuple([found.spec for found in walks])
+        node.value.after = tuple([found.spec for found in walks])
         return payload, node
 
     def _close_in_place(
         self, walks: list[Walk], output: Any, force: tuple[int, ...]
-    ) -> tuple[Any, EffectNode]:
+    ) -> tuple[Any, Aside]:
         values = [value for found in walks for value in found.values()]
         changed = [n in force or not self.is_old(n, v) for n, v in enumerate(values)]
         written = []
@@ -197,11 +183,11 @@ class Inside:
         consumed = tuple(n for n, is_changed in enumerate(changed) if is_changed)
         effect = Effect(consumed)
         effect.written = tuple(written)
-        return (output, [values[n] for n in consumed]), EffectNode(effect)
+        return (output, [values[n] for n in consumed]), Aside(effect)
 
     def _close_with_structure(
         self, outputs: tuple[Any, ...], treedef: Any, force: tuple[int, ...]
-    ) -> tuple[Any, EffectNode]:
+    ) -> tuple[Any, Aside]:
         everything = (tuple(self.units), outputs, self._detached(outputs))
         found = walk(everything)
         values = found.values()
@@ -217,7 +203,7 @@ class Inside:
         effect.treedef = treedef
         effect.attached = len(walk(tuple(self.units)).modules)
         new = [v for v, source in zip(values, sources, strict=True) if source is None]
-        return (None, new), EffectNode(effect)
+        return (None, new), Aside(effect)
 
     def _detached(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the modules that the function took out of the tree; what it wrote there counts."""

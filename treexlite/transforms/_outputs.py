@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import jax
 
 from treexlite._core._paths import SlotInfo, join, places, slot_numbers
+from treexlite.transforms._aside import Aside
 from treexlite.transforms._axes import ArgumentAxes, axis_of, is_axis, is_kinds, spread
-from treexlite.transforms._lift import Effect, EffectNode
+from treexlite.transforms._lift import Effect
 from treexlite.transforms._pack import Packed
 
 Groups: TypeAlias = tuple[list[Any], ...]
@@ -108,10 +109,10 @@ class Sorter:
         used = [*axes.slots, *axes.arrays, *axes.roots, out_axes]
         self.axes: list[Any] = [*dict.fromkeys(_used(used)), None]
 
-    def sort(self, payload: Any, node: EffectNode) -> tuple[Groups, Sorted]:
+    def sort(self, payload: Any, node: Aside) -> tuple[Groups, Sorted]:
         """Sort what `Inside.close` returned."""
         output, changed = payload
-        effect = node.effect
+        effect = node.value
         leaves, treedef = jax.tree_util.tree_flatten(output)
         if effect.spec is None:
             values = self._outputs(output) + self._written(effect)

@@ -66,7 +66,7 @@ def vjp(
     chosen = choose("vjp", packed, positions, as_filters(wrt))
     point = Point("vjp", function, packed, positions, chosen, has_aux)
     value, back, (payload, node) = jax.vjp(point.inner, *point.inputs, has_aux=True)
-    aux = commit(packed, payload, node.effect)
+    aux = commit(packed, payload, node.value)
     pullback = jax.tree_util.Partial(functools.partial(_pull, chosen), back)
     return (value, pullback, aux) if has_aux else (value, pullback)
 
@@ -121,7 +121,7 @@ def jvp(f: Any, /, primals: Sequence[Any], tangents: Sequence[Any], has_aux: boo
     point = Point("jvp", function, packed, positions, chosen, has_aux)
     directions = [moved[n] for n in chosen.numbers], [*map(_plain, chosen.plain, tangents)]
     value, change, (payload, node) = jax.jvp(point.inner, point.inputs, directions, has_aux=True)
-    aux = commit(packed, payload, node.effect)
+    aux = commit(packed, payload, node.value)
     return (value, change, aux) if has_aux else (value, change)
 
 

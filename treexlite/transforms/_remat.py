@@ -37,7 +37,7 @@ class Rematerialised(Transform):
         packed = pack(args, kwargs)
         flat = Flat(self.function, packed, statics)
         payload, node = jax.checkpoint(flat, **self.options)(packed.leaves, flat.arrays(packed))
-        return commit(packed, payload, node.effect)
+        return commit(packed, payload, node.value)
 
 
 def remat(

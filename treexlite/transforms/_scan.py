@@ -102,7 +102,7 @@ def scan(
             reverse=reverse,
             unroll=unroll,
         )
-    ys = commit(rows, payload, node.effect)
+    ys = commit(rows, payload, node.value)
     return state.finish(final), ys
 
 

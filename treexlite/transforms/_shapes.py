@@ -11,9 +11,9 @@ from typing import Any
 
 import jax
 
+from treexlite.transforms._aside import Aside
 from treexlite.transforms._callable import Transform, unwrap
 from treexlite.transforms._flat import Flat
-from treexlite.transforms._lift import EffectNode
 from treexlite.transforms._pack import Packed, pack
 from treexlite.transforms._static_arguments import StaticArguments
 
@@ -43,10 +43,10 @@ def eval_shape(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     return shapes(packed, *jax.eval_shape(flat, packed.leaves, flat.arrays(packed)))
 
 
-def shapes(packed: Packed, payload: Any, node: EffectNode) -> Any:
+def shapes(packed: Packed, payload: Any, node: Aside) -> Any:
     """Return the output of a call in shapes, given what `Inside.close` returned in shapes."""
     output, values = payload
-    effect = node.effect
+    effect = node.value
     if effect.spec is None:
         return output
     remaining = iter(values)
