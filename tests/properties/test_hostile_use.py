@@ -210,7 +210,7 @@ def test_returned_modules_are_the_users_where_they_can_be() -> None:
 
 def test_branches_that_return_different_modules_are_refused() -> None:
     one, two = Count(1), Count(2)
-    with untouched(one, two), pytest.raises(StructureError, match="branch 1, like branch 0"):
+    with untouched(one, two), pytest.raises(StructureError, match="true_fun, like false_fun"):
         tx.cond(jnp.array(True), lambda a, b: a, lambda a, b: b, one, two)
 
 
@@ -219,7 +219,7 @@ def test_a_weak_number_of_another_dtype_is_named() -> None:
         module.n = module.n + 0.5
 
     module = Count()
-    with pytest.raises(ShapeError, match=r"field `n` .* int32\[\] after branch 0, float32\[\]"):
+    with pytest.raises(ShapeError, match=r"field `n` .* int32\[\] after false_fun, float32\[\]"):
         tx.cond(jnp.array(True), half, lambda m: None, module)
     with pytest.raises(ShapeError, match=r"field `n` .*int32\[\], received float32\[\]"):
         tx.scan(lambda m, x: (m, half(m)), module, length=2)

@@ -62,8 +62,8 @@ def test_new_structure_takes_the_axes_of_its_module_and_of_the_output() -> None:
     model.w = jnp.ones((2, 3))
     _, _, done, _ = sort(f, model, axes, ({tx.Parameter: None, ...: 2}, 1))
     named = {value.name: value.axes for value in done.values}
-    assert named["the new field `0/extra/w`"] == [0]
-    assert named["the new field `0/extra/key`"] == [None]
+    assert named["the new field `extra/w` (Parameter)"] == [0]
+    assert named["the new field `extra/key` (Rng)"] == [None]
     assert named["the output `0/w`"] == [None]
     assert named["the output `0/log`"] == [2]
     assert named["the output `1`"] == [1]
