@@ -30,7 +30,8 @@ def check_owned(module: Any, name: str, value: Any) -> None:
             expected=f"field `{name}` to be written where the module was made or passed in",
             received=f"{name}={describe(value)}, traced while the module was captured",
             fix=(
-                "Pass the module as an argument of the transformed function and use the `tx` form"
-                " of the transformation (`tx.jit`, `tx.grad`, ...), which carries the change out."
+                "Pass the module as an argument of the transformed function, or give the bound"
+                " method itself (`model.step`) instead of a function that captures `model`, and use"
+                " the `tx` form of the transformation (`tx.jit`, `tx.scan`, ...)."
             ),
         )
