@@ -74,6 +74,21 @@ def profiled(call: Callable[[], Any]) -> Counter[str]:
 # Mutation
 
 
+def test_what_plain_jax_loses_is_said() -> None:
+    """treex#69, equinox#1071: a mutation made under jit is lost, and nothing says so."""
+
+    @jax.jit
+    def step(count: Count) -> jax.Array:
+        return count()
+
+    count = Count()
+    with pytest.warns(tx.LostMutationWarning, match=r"Count at count: .*`n` at .*which is lost"):
+        step(count)
+    assert int(count.n) == 0
+    with tx.config(lost_mutation="error"), pytest.raises(tx.LostMutationError, match="`n`"):
+        jax.jit(lambda count: count())(count)
+
+
 def test_a_mutation_under_jit_is_not_lost() -> None:
     """treex#69, equinox#1071: a mutation made under jit is lost and nothing says so."""
     counter = Count()
