@@ -45,7 +45,7 @@ def eval_shape(f: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def shapes(packed: Packed, payload: Any, node: Aside) -> Any:
     """Return the output of a call in shapes, given what `Inside.close` returned in shapes."""
-    output, values = payload
+    output, values = jax.tree_util.tree_map(_struct, payload)
     effect = node.value
     if effect.spec is None:
         return output
@@ -53,6 +53,12 @@ def shapes(packed: Packed, payload: Any, node: Aside) -> Any:
     data = [next(remaining) if n is None else _shape(packed.leaves[n]) for n in effect.sources]
     _, outputs, _ = effect.spec.build(data).root
     return jax.tree_util.tree_unflatten(effect.treedef, outputs)
+
+
+def _struct(info: Any) -> jax.ShapeDtypeStruct:
+    if isinstance(info, jax.ShapeDtypeStruct):
+        return info
+    return jax.ShapeDtypeStruct(info.shape, info.dtype)  # what older JAX says of outputs
 
 
 def _shape(tree: Any) -> Any:
