@@ -72,6 +72,12 @@ def test_axes_that_do_not_fit(args: Any, axes: Any, error: Any) -> None:
         ArgumentAxes("f", pack(args, {}), axes, 0)
 
 
+def test_errors_count_arguments_as_the_user_does() -> None:
+    packed = pack((Stateful(), {"a": X}), {"k": X[:1]})
+    with pytest.raises(ShapeError, match=r"4 for argument 0\['a'\], and 1 for argument 'k'"):
+        ArgumentAxes("f", packed, 0, 1)
+
+
 def test_nothing_mapped_has_no_size() -> None:
     assert ArgumentAxes("f", pack((jnp.ones(3),), {}), None, 0).size is None
 

@@ -130,8 +130,9 @@ class ArgumentAxes:
             elif is_data(leaf):
                 by_name = keys[0].idx == 1
                 axis = None if by_name and jnp.ndim(leaf) == 0 else entry
-                name = jax.tree_util.keystr(keys[1:])
-                self.arrays.append(self.checked(f"argument {name}", leaf, axis))
+                place = repr(keys[1].key) if by_name else keys[1].idx - num_known
+                name = f"argument {place}{jax.tree_util.keystr(keys[2:])}"
+                self.arrays.append(self.checked(name, leaf, axis))
         self._check_sharing()
         self.slots = self._slot_axes()
         if len(self._sizes) > 1:
