@@ -1,0 +1,5 @@
+"""Activations with parameters."""
+
+from tests.conformance.rows.layer import Layer
+
+ROWS: list[Layer] = []
