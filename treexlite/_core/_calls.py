@@ -2,7 +2,8 @@
 
 A module's `__call__` is wrapped once, when its class is defined. The wrapper refuses modules that
 were not initialised, puts a frame on the stack (so that `next_key` and inline submodules know who
-asks), and gives errors the path of the module in which they were raised.
+asks), gives errors the path of the module in which they were raised, and lets a dtype policy that
+was applied to the module see to its output.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from treexlite._core._graph import walk
 from treexlite._core._lazy import is_lazy
 from treexlite._core._paths import places
 from treexlite._errors import NotInitializedError, TreexliteError
+
+
+class Around:
+    """Something in the attribute `dtype_policy` of a module that surrounds the module's calls."""
+
+    def around(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what `call(*args, **kwargs)` is to return."""
+        raise NotImplementedError
 
 
 def doorway(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +41,11 @@ def doorway(call: Callable[..., Any]) -> Callable[..., Any]:
                 frame.init.enter(self)
             elif not getattr(self, "_tx_ready", False):
                 check_ready(self)
-            output = call(self, *args, **kwargs)
+            around = self.__dict__.get("dtype_policy")
+            if isinstance(around, Around):
+                output = around.around(call, self, *args, **kwargs)
+            else:
+                output = call(self, *args, **kwargs)
             if frame.recorder is not None:
                 frame.recorder(self, output)
         except Exception as error:

@@ -19,6 +19,7 @@ from treexlite.nn._initializers import get_initializer
 from treexlite.nn._linear import Linear
 from treexlite.nn._mlp import MLP
 from treexlite.nn._norm import LayerNorm
+from treexlite.nn._policy import Policy, policy
 from treexlite.nn._pool import AvgPool, MaxPool
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
@@ -35,8 +36,10 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MaxPool",
+    "Policy",
     "Repeated",
     "Sequential",
     "get_activation",
     "get_initializer",
+    "policy",
 ]

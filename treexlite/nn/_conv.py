@@ -16,9 +16,10 @@ from jax import lax
 from treexlite._core import Module, Parameter, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn import _window
-from treexlite.nn._arguments import float_dtype, is_int, optional_dtype, positive_int
+from treexlite.nn._arguments import is_int, positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
 _PADDINGS = ("SAME", "VALID", "CAUSAL", "CIRCULAR", "REFLECT")
@@ -120,8 +121,7 @@ class Conv(Module):
         self._check_groups("`features`", features, ArgumentError, f"features={features}")
         self.kernel_init = check_initializer(where, "kernel_init", kernel_init)
         self.bias_init = check_initializer(where, "bias_init", bias_init)
-        self.dtype = optional_dtype(where, "dtype", dtype)
-        self.param_dtype = float_dtype(where, "param_dtype", param_dtype)
+        choose_dtypes(self, dtype, param_dtype)
         if not use_bias:
             self.bias = None
 

@@ -17,9 +17,10 @@ from jax.typing import ArrayLike
 from treexlite._core import Initializer, Module, Parameter, static
 from treexlite._core._calls import check_ready
 from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
-from treexlite.nn._arguments import float_dtype, optional_dtype, positive_int
+from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import fill
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
+from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
 
 
@@ -61,6 +62,7 @@ class Embed(Module):
     num_embeddings: int = static()
     features: int = static()
     dtype: Any = static()
+    param_dtype: Any = static()
 
     def __init__(
         self,
@@ -74,11 +76,10 @@ class Embed(Module):
         where = type(self).__name__
         self.num_embeddings = positive_int(where, "num_embeddings", num_embeddings)
         self.features = positive_int(where, "features", features)
-        self.dtype = optional_dtype(where, "dtype", dtype)
+        choose_dtypes(self, dtype, param_dtype)
         init = check_initializer(where, "embedding_init", embedding_init)
         shape = (self.num_embeddings, self.features)
-        param_dtype = float_dtype(where, "param_dtype", param_dtype)
-        create = functools.partial(draw, where, init, shape, param_dtype)
+        create = functools.partial(draw, where, init, shape, self.param_dtype)
         self.embedding = Initializer(create)  # type: ignore[assignment]  # until `init`
 
     def __call__(self, ids: ArrayLike) -> jax.Array:

@@ -13,9 +13,10 @@ import jax.numpy as jnp
 
 from treexlite._core import Module, Parameter, static
 from treexlite._errors import ShapeError, describe
-from treexlite.nn._arguments import float_dtype, optional_dtype, positive_int
+from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
 
@@ -76,8 +77,7 @@ class Linear(Module):
         self.features = positive_int(where, "features", features)
         self.kernel_init = check_initializer(where, "kernel_init", kernel_init)
         self.bias_init = check_initializer(where, "bias_init", bias_init)
-        self.dtype = optional_dtype(where, "dtype", dtype)
-        self.param_dtype = float_dtype(where, "param_dtype", param_dtype)
+        choose_dtypes(self, dtype, param_dtype)
         if not use_bias:
             self.bias = None
 

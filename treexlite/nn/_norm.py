@@ -19,9 +19,10 @@ from jax import lax
 
 from treexlite._core import Module, Parameter, static
 from treexlite._errors import ShapeError, describe
-from treexlite.nn._arguments import float_dtype, non_negative, optional_dtype
+from treexlite.nn._arguments import non_negative
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
 
@@ -35,6 +36,8 @@ class Norm(Module):
     bias_init: str | InitFunction = static()
     dtype: Any = static()
     param_dtype: Any = static()
+
+    keeps_float32 = True  # a dtype policy decides about the output only
 
     def __init__(
         self,
@@ -51,8 +54,7 @@ class Norm(Module):
         self.epsilon = non_negative(where, "epsilon", epsilon)
         self.scale_init = check_initializer(where, "scale_init", scale_init)
         self.bias_init = check_initializer(where, "bias_init", bias_init)
-        self.dtype = optional_dtype(where, "dtype", dtype)
-        self.param_dtype = float_dtype(where, "param_dtype", param_dtype)
+        choose_dtypes(self, dtype, param_dtype)
         if not use_scale:
             self.scale = None
         if not use_bias:
