@@ -130,8 +130,42 @@ def test_a_box_goes_through_jax_with_readable_keys_and_the_users_order() -> None
     paths = [jax.tree_util.keystr(p) for p, _ in jax.tree_util.tree_leaves_with_path(box)]
     assert paths == ["['z'].w", "['a'][0].w"]
     again = jax.tree.map(lambda x: x, box)
-    assert list(again) == ["z", "a", "n"]
-    assert again["a"][1] == "name"
+    assert list(again.value) == ["z", "a", "n"]
+    assert again.value["a"][1] == "name"
+
+
+def test_what_jax_rebuilds_is_not_described_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop through plain `jax.jit` takes apart in each step what it built in the last."""
+    model = jax.tree.map(jnp.copy, tx.nn.Sequential(Scale(), jnp.sin, Scale()))
+    structure = jax.tree.structure(model)
+    described = []
+    form_of = _containers.form_of
+    monkeypatch.setattr(_containers, "form_of", lambda *a: (described.append(a), form_of(*a))[1])
+    for _ in range(3):
+        model = jax.tree.map(jnp.copy, model)
+        assert jax.tree.structure(model) == structure
+    assert described == []
+    model.layers.append(jnp.cos)
+    assert jax.tree.structure(model) != structure
+    assert len(described) == 1
+
+
+def test_a_tree_of_something_else_than_arrays_keeps_its_shape() -> None:
+    model = tx.nn.Sequential(Scale(), jnp.sin, len)
+    model.layers[2] = [Scale(), "name", {"b": Scale(), "a": len}]
+    names = jax.tree.map(lambda a: str(a.dtype), model)
+    assert names.layers[0].w == names.layers[2][2]["b"].w == "float32"
+    assert names.layers[1] is jnp.sin
+    assert names.layers[2][2]["a"] is len
+    leaves, structure = jax.tree.flatten(model)
+    assert jax.tree.unflatten(structure, [None] * len(leaves)).layers[0].w is None
+
+
+def test_something_in_place_of_a_whole_container_is_kept() -> None:
+    model = tx.nn.Sequential(Scale(), jnp.sin)
+    (child,), structure = jax.tree.flatten(model, is_leaf=lambda v: v is not model)
+    assert type(child) is _containers.Box
+    assert jax.tree.unflatten(structure, [1]).layers == 1
 
 
 def test_arrays_in_a_declared_dict_keep_insertion_order_through_jit() -> None:

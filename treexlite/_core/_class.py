@@ -114,9 +114,27 @@ def unflatten(layout: Layout, children: Any) -> Any:
     attributes.update(zip(layout.nodes, children))  # noqa: B905  (a hot path; JAX has counted)
     if layout.volatile:
         layout.freshen(module)
+    boxes = _unbox(layout, attributes) if layout.boxed else None
     if layout.watch:
-        note_watched(module, layout)
+        note_watched(module, layout, boxes)
+        if boxes is not None:
+            module._tx_boxes = (module._tx_watched, boxes)
     return module
+
+
+def _unbox(layout: Layout, attributes: dict[str, Any]) -> dict[str, Box] | None:
+    """Take the containers out of the boxes in which they came through JAX, and return the boxes.
+
+    None when there is something else in one of their places, put there by a function over trees.
+    """
+    boxes = {name: attributes[name] for name in layout.boxed}
+    if not all(type(box) is Box for box in boxes.values()):
+        boxes = {name: box for name, box in boxes.items() if type(box) is Box}
+        attributes.update((name, box.value) for name, box in boxes.items())
+        return None
+    for name, box in boxes.items():
+        attributes[name] = box.value
+    return boxes
 
 
 _finished: set[type] = set()

@@ -23,7 +23,7 @@ import jax
 from treexlite._core._lazy import is_lazy
 from treexlite._core._nothing import Nothing
 from treexlite._core._registry import CONCRETE_ARRAY_TYPES, MODULE_TYPES, is_jax_array, is_numeric
-from treexlite._core._statics import Static, fresh
+from treexlite._core._statics import Static, fresh, has_attributes, is_volatile
 
 PLAIN_TYPES: frozenset[type] = frozenset({bool, int, float, complex, str, bytes, type(None)})
 _NATIVE_TYPES = (list, tuple, dict, collections.OrderedDict, collections.defaultdict)
@@ -38,9 +38,11 @@ class Form:
         keys: for each child its index, dict key or field name.
         rest: `(key, Static)` of every other element.
         meta: what else rebuilding needs (a default factory, a treedef), or None.
+        is_calm: whether the rest is functions and plain values, which never change in place.
+        template: of a calm list, the rest in its places.
     """
 
-    __slots__ = ("_hash", "keys", "kind", "meta", "order", "rest", "type")
+    __slots__ = ("_hash", "is_calm", "keys", "kind", "meta", "order", "rest", "template", "type")
 
     def __init__(
         self,
@@ -54,6 +56,11 @@ class Form:
         self.kind, self.type, self.keys, self.rest = kind, type, keys, rest
         self.order, self.meta = order, meta
         self._hash = hash((kind, type, keys, rest, order))
+        self.is_calm = all(_is_calm(static.value) for _, static in rest)
+        self.template = [None] * (len(keys) + len(rest))
+        if type is list and self.is_calm:
+            for key, static in rest:
+                self.template[key] = static.value
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.kind, self.type, self.keys, self.rest, self.order, self.meta)
@@ -76,6 +83,11 @@ class Form:
 
     def rebuild(self, children: list[Any]) -> Any:
         """Make a new container of this form."""
+        if self.type is list and self.is_calm:
+            values = self.template.copy()
+            for key, child in zip(self.keys, children, strict=True):
+                values[key] = child
+            return values
         if self.kind == "tree":
             return jax.tree_util.tree_unflatten(self.meta, children)
         items = dict(zip(self.keys, children, strict=True))
@@ -97,6 +109,13 @@ class Form:
         if self.kind == "dataclass":
             return not self.type.__dataclass_params__.frozen and not hasattr(self.type, "__slots__")
         return self.kind == "dict" or (self.kind == "sequence" and issubclass(self.type, list))
+
+
+def _is_calm(value: Any) -> bool:
+    kind = type(value)
+    return kind in PLAIN_TYPES or (
+        items_of(value) is None and not is_volatile(value) and not has_attributes(value)
+    )
 
 
 def _rebuild_sequence(form: Form, items: dict[Any, Any]) -> Any:
@@ -280,7 +299,9 @@ def _is_sorted(keys: list[Any]) -> bool:
 class Box:
     """A container on its way through JAX: a PyTree that rebuilds the container itself.
 
-    It takes the container apart once, so it may be used again only while nothing has changed.
+    It takes the container apart once, so it may be used again only while nothing has changed. What
+    JAX rebuilds stays in its box, with what is known of it, until the module that owns the
+    container takes it out.
     """
 
     __slots__ = ("declared", "flat", "value")
@@ -288,7 +309,17 @@ class Box:
     def __init__(self, value: Any, declared: bool) -> None:
         self.value = value
         self.declared = declared
-        self.flat: tuple[list[Any], Form] | None = None
+        self.flat: tuple[list[Any], tuple[Form, bool]] | None = None
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether this is a list that only its own elements can change: modules and functions."""
+        return (
+            self.flat is not None
+            and type(self.value) is list
+            and all(type(child) in MODULE_TYPES for child in self.flat[0])
+            and self.flat[1][0].is_calm
+        )
 
 
 def boxed(value: Any, declared: bool) -> Any:
@@ -299,22 +330,28 @@ def boxed(value: Any, declared: bool) -> Any:
     return value if native else Box(value, declared)
 
 
-def _flatten_box(box: Box) -> tuple[list[Any], Form]:
+def _flatten_box(box: Box) -> tuple[list[Any], tuple[Form, bool]]:
     if box.flat is None:
         form = form_of(box.value, box.declared)
         assert form is not None  # only containers are boxed
-        box.flat = [boxed(child, box.declared) for child in form.children(box.value)], form
+        children = [boxed(child, box.declared) for child in form.children(box.value)]
+        box.flat = children, (form, box.declared)
     return box.flat
 
 
-def _flatten_box_with_keys(box: Box) -> tuple[list[tuple[Any, Any]], Form]:
-    children, form = _flatten_box(box)
-    return [(form.entry(k), c) for k, c in zip(form.keys, children, strict=True)], form
+def _flatten_box_with_keys(box: Box) -> tuple[list[tuple[Any, Any]], tuple[Form, bool]]:
+    children, aux = _flatten_box(box)
+    form, _ = aux
+    return [(form.entry(k), c) for k, c in zip(form.keys, children, strict=True)], aux
 
 
-jax.tree_util.register_pytree_with_keys(
-    Box,
-    _flatten_box_with_keys,
-    lambda form, children: form.rebuild(list(children)),
-    _flatten_box,
-)
+def _unflatten_box(aux: tuple[Form, bool], children: Any) -> Box:
+    form, declared = aux
+    given = list(children)
+    box = Box(form.rebuild([c.value if type(c) is Box else c for c in given]), declared)
+    if all(type(child) in MODULE_TYPES for child in given):  # else look again at what came
+        box.flat = given, aux
+    return box
+
+
+jax.tree_util.register_pytree_with_keys(Box, _flatten_box_with_keys, _unflatten_box, _flatten_box)

@@ -17,7 +17,7 @@ import operator
 import threading
 import types
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import jax
@@ -25,6 +25,7 @@ import jax
 from treexlite._core._carried import array_in_collection, carried_module
 from treexlite._core._containers import (
     PLAIN_TYPES,
+    Box,
     boxed,
     can_change,
     holds_jax_array,
@@ -177,10 +178,19 @@ def layout_of(module: Any) -> Layout:
     return layout
 
 
-def note_watched(module: Any, layout: Layout) -> None:
-    """Remember the containers of a module that can change in place, as they are now."""
+def note_watched(module: Any, layout: Layout, boxes: Mapping[str, Box] | None = None) -> None:
+    """Remember the containers of a module that can change in place, as they are now.
+
+    Args:
+        module: the module.
+        layout: of it.
+        boxes: the boxes out of which some of its containers were just taken.
+    """
     watch = layout.watch
-    set_watched(module, snapshots([module.__dict__[name] for name in watch]) if watch else None)
+    if boxes is not None and len(boxes) == len(watch) and all(b.is_calm for b in boxes.values()):
+        set_watched(module, [(box.value, box.value.copy()) for box in boxes.values()])
+    else:
+        set_watched(module, snapshots([module.__dict__[name] for name in watch]) if watch else None)
 
 
 class _Found:

@@ -26,9 +26,11 @@ _MOST = 256
 
 def snapshots(values: Iterable[Any]) -> Snapshots | None:
     """Copy every mutable container in `values`; None if one of them cannot be watched."""
+    pending = list(values)
+    if len(pending) == 1 and type(pending[0]) is list and _only_modules(pending[0]):
+        return [(pending[0], pending[0].copy())]
     found: Snapshots = []
     seen: set[int] = set()
-    pending = list(values)
     while pending:
         value = pending.pop()
         kind = type(value)
@@ -55,6 +57,10 @@ def snapshots(values: Iterable[Any]) -> Snapshots | None:
         elif is_volatile(value):
             return None
     return found
+
+
+def _only_modules(elements: list[Any]) -> bool:
+    return MODULE_TYPES.issuperset(map(type, elements))
 
 
 def _changeable(elements: Iterable[Any]) -> list[Any]:
