@@ -12,7 +12,14 @@ maths in `__call__`. `_linear` is the one to read first.
 from treexlite.nn._activations import get_activation
 from treexlite.nn._batch_norm import BatchNorm
 from treexlite.nn._containers import Lambda, Sequential
-from treexlite.nn._conv import Conv
+from treexlite.nn._conv import Conv, Conv1D, Conv2D, Conv3D
+from treexlite.nn._conv_transpose import (
+    ConvTranspose,
+    ConvTranspose1D,
+    ConvTranspose2D,
+    ConvTranspose3D,
+)
+from treexlite.nn._depthwise import DepthwiseConv, SeparableConv
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._embedding import Embed
 from treexlite.nn._initializers import get_initializer
@@ -28,6 +35,14 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Conv",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "ConvTranspose",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
+    "ConvTranspose3D",
+    "DepthwiseConv",
     "Dropout",
     "Embed",
     "Flatten",
@@ -36,6 +51,7 @@ __all__ = [
     "Linear",
     "MaxPool",
     "Repeated",
+    "SeparableConv",
     "Sequential",
     "get_activation",
     "get_initializer",
