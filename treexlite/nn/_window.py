@@ -189,6 +189,13 @@ def merge_batch_axes(x: jax.Array, num_axes: int) -> tuple[jax.Array, tuple[int,
     return x.reshape(math.prod(batch), *x.shape[split:]), batch
 
 
+def merge_spatial_axes(x: jax.Array, num_axes: int) -> jax.Array:
+    """Reshape `x` to `(*batch, positions, channels)`."""
+    split = x.ndim - 1 - num_axes
+    batch, spatial = x.shape[:split], x.shape[split:-1]
+    return x.reshape(*batch, math.prod(spatial), x.shape[-1])
+
+
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
