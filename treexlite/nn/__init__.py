@@ -9,36 +9,159 @@ Each file holds one family and reads top-down: what the layer does, its fields, 
 maths in `__call__`. `_linear` is the one to read first.
 """
 
-from treexlite.nn._activations import get_activation
-from treexlite.nn._batch_norm import BatchNorm
-from treexlite.nn._containers import Lambda, Sequential
-from treexlite.nn._conv import Conv
-from treexlite.nn._dropout import Dropout
-from treexlite.nn._embedding import Embed
-from treexlite.nn._initializers import get_initializer
-from treexlite.nn._linear import Linear
-from treexlite.nn._mlp import MLP
-from treexlite.nn._norm import LayerNorm
-from treexlite.nn._policy import Policy, policy
-from treexlite.nn._pool import AvgPool, MaxPool
-from treexlite.nn._repeated import Repeated
-from treexlite.nn._reshape import Flatten
+from treexlite.nn._activations import (
+    get_activation,
+)
+from treexlite.nn._adaptive_pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+)
+from treexlite.nn._avg_pool import (
+    AvgPool,
+    AvgPool1D,
+    AvgPool2D,
+    AvgPool3D,
+)
+from treexlite.nn._batch_norm import (
+    BatchNorm,
+)
+from treexlite.nn._containers import (
+    Lambda,
+    Sequential,
+)
+from treexlite.nn._conv import (
+    Conv,
+    Conv1D,
+    Conv2D,
+    Conv3D,
+)
+from treexlite.nn._conv_transpose import (
+    ConvTranspose,
+    ConvTranspose1D,
+    ConvTranspose2D,
+    ConvTranspose3D,
+)
+from treexlite.nn._depthwise import (
+    DepthwiseConv,
+    SeparableConv,
+)
+from treexlite.nn._dropout import (
+    Dropout,
+)
+from treexlite.nn._embedding import (
+    Embed,
+)
+from treexlite.nn._global_pool import (
+    GlobalAvgPool,
+    GlobalMaxPool,
+)
+from treexlite.nn._initializers import (
+    get_initializer,
+)
+from treexlite.nn._linear import (
+    Linear,
+)
+from treexlite.nn._lp_pool import (
+    LPPool,
+    LPPool1D,
+    LPPool2D,
+    LPPool3D,
+)
+from treexlite.nn._max_pool import (
+    MaxPool,
+    MinPool,
+)
+from treexlite.nn._max_pool_ranks import (
+    MaxPool1D,
+    MaxPool2D,
+    MaxPool3D,
+    MinPool1D,
+    MinPool2D,
+    MinPool3D,
+)
+from treexlite.nn._mlp import (
+    MLP,
+)
+from treexlite.nn._norm import (
+    LayerNorm,
+)
+from treexlite.nn._pad import (
+    Crop,
+    Pad,
+    ZeroPad,
+)
+from treexlite.nn._pixel_shuffle import (
+    PixelShuffle,
+    PixelUnshuffle,
+)
+from treexlite.nn._policy import (
+    Policy,
+    policy,
+)
+from treexlite.nn._repeated import (
+    Repeated,
+)
+from treexlite.nn._reshape import (
+    Flatten,
+)
+from treexlite.nn._resize import (
+    Resize,
+    Upsample,
+)
+from treexlite.nn._unpool import (
+    MaxUnpool,
+)
 
 __all__ = [
-    "MLP",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "AvgPool",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
     "BatchNorm",
     "Conv",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "ConvTranspose",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
+    "ConvTranspose3D",
+    "Crop",
+    "DepthwiseConv",
     "Dropout",
     "Embed",
     "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "LPPool",
+    "LPPool1D",
+    "LPPool2D",
+    "LPPool3D",
     "Lambda",
     "LayerNorm",
     "Linear",
+    "MLP",
     "MaxPool",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxUnpool",
+    "MinPool",
+    "MinPool1D",
+    "MinPool2D",
+    "MinPool3D",
+    "Pad",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Policy",
     "Repeated",
+    "Resize",
+    "SeparableConv",
     "Sequential",
+    "Upsample",
+    "ZeroPad",
     "get_activation",
     "get_initializer",
     "policy",

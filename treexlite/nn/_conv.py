@@ -1,4 +1,4 @@
-"""Conv: one layer for sequences, images and volumes.
+"""Conv: one layer for sequences, images and volumes, and one name for each of them.
 
 What flows in: `(batch, *spatial, channels)`, with any number of batch axes. What flows out: the
 same with new channels, and with spatial axes that strides and padding decide. Nothing is mutated
@@ -7,25 +7,20 @@ after `init`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
-from treexlite._core import Module, Parameter, static
+from treexlite._core import static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn import _window
-from treexlite.nn._arguments import is_int, positive_int
-from treexlite.nn._creation import create
-from treexlite.nn._initializers import InitFunction, check_initializer
-from treexlite.nn._policy import choose_dtypes
-from treexlite.nn._promotion import along_last, compute_dtype
-
-_PADDINGS = ("SAME", "VALID", "CAUSAL", "CIRCULAR", "REFLECT")
+from treexlite.nn._arguments import positive_int
+from treexlite.nn._convolution import Convolution, check_groups
+from treexlite.nn._initializers import InitFunction
 
 
-class Conv(Module):
+class Conv(Convolution):
     """Convolve the spatial axes with a kernel, over any number of them.
 
     Each output channel at each position is the sum, over the window around the position and over
@@ -66,7 +61,8 @@ class Conv(Module):
             `features`.
         UnknownNameError: no padding or initialiser has that name.
         ShapeError: `x` has too few axes, another number of channels than `kernel`, or is smaller
-            than the window; or `groups` does not divide its channels.
+            than the window; `groups` does not divide its channels; or there is no position to fill
+            a circular or mirrored border from.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -80,19 +76,8 @@ class Conv(Module):
         the kernel from `glorot_uniform`.
     """
 
-    kernel: jax.Array = Parameter.node()
-    bias: jax.Array | None = Parameter.node()
     features: int = static()
-    kernel_size: tuple[int, ...] = static()
-    one_axis: bool = static()
-    strides: tuple[int, ...] = static()
-    padding: str | _window.Pairs = static()
-    dilation: tuple[int, ...] = static()
     groups: int = static()
-    kernel_init: str | InitFunction = static()
-    bias_init: str | InitFunction = static()
-    dtype: Any = static()
-    param_dtype: Any = static()
 
     def __init__(
         self,
@@ -111,91 +96,84 @@ class Conv(Module):
     ) -> None:
         where = type(self).__name__
         self.features = positive_int(where, "features", features)
-        self.kernel_size = _window.window_sizes(where, "kernel_size", kernel_size)
-        self.one_axis = is_int(kernel_size)
-        num_axes = len(self.kernel_size)
-        self.strides = _window.for_each_axis(where, "strides", strides, num_axes)
-        self.padding = _window.padding_of(where, padding, num_axes, _PADDINGS)
-        self.dilation = _window.for_each_axis(where, "dilation", dilation, num_axes)
         self.groups = positive_int(where, "groups", groups)
-        self._check_groups("`features`", features, ArgumentError, f"features={features}")
-        self.kernel_init = check_initializer(where, "kernel_init", kernel_init)
-        self.bias_init = check_initializer(where, "bias_init", bias_init)
-        choose_dtypes(self, dtype, param_dtype)
-        if not use_bias:
-            self.bias = None
+        received = f"features={features}"
+        check_groups(where, self.groups, "`features`", features, ArgumentError, received)
+        super().__init__(
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            dilation=dilation,
+            use_bias=use_bias,
+            kernel_init=kernel_init,
+            bias_init=bias_init,
+            dtype=dtype,
+            param_dtype=param_dtype,
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
-        num_axes = len(self.kernel_size)
-        _window.check_rank(type(self).__name__, "kernel_size", x, num_axes, self.one_axis)
-        if self.initializing():
-            self._create(x)
-        self._check_channels(x)
-        _window.check_fit(type(self).__name__, x, self._extent, self.padding)
-        dtype = compute_dtype(self.dtype, x, self.kernel, self.bias)
-        x, batch = _window.merge_batch_axes(x.astype(dtype), num_axes)
-        x, padding = self._pad(x)
-        y = lax.conv_general_dilated(
-            x,  # (batch, *spatial, in_channels)
-            self.kernel.astype(dtype),
-            window_strides=self.strides,
-            padding=padding,
-            rhs_dilation=self.dilation,
-            dimension_numbers=_channels_last(num_axes),
-            feature_group_count=self.groups,
-        )
-        y = y if self.bias is None else y + along_last(self.bias.astype(dtype), y)
-        return y.reshape(*batch, *y.shape[1:])  # (*batch, *spatial', features)
-
-    @property
-    def _extent(self) -> tuple[int, ...]:
-        """How far the window reaches along each axis."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
-
-    def _create(self, x: jax.Array) -> None:
+        where, groups = type(self).__name__, self.groups
+        x = self._prepare(x)
         channels = x.shape[-1]
-        self._check_groups("the channels of `x`", channels, ShapeError, f"x={describe(x)}")
-        shape = (*self.kernel_size, channels // self.groups, self.features)
-        create(self, "kernel", self.kernel_init, shape, self.param_dtype)
-        create(self, "bias", self.bias_init, self.kernel.shape[-1:], self.param_dtype)
-
-    def _pad(self, x: jax.Array) -> tuple[jax.Array, str | _window.Pairs]:
-        """Do the paddings that XLA has no name for, and return what is left for it to do."""
-        if self.padding == "CAUSAL":
-            return x, tuple((reach - 1, 0) for reach in self._extent)
-        if self.padding not in ("CIRCULAR", "REFLECT"):
-            return x, self.padding
-        pairs = [((reach - 1) // 2, reach // 2) for reach in self._extent]
-        mode = "wrap" if self.padding == "CIRCULAR" else "reflect"
-        return jnp.pad(x, [(0, 0), *pairs, (0, 0)], mode=mode), "VALID"
-
-    def _check_channels(self, x: jax.Array) -> None:
-        channels = self.kernel.shape[-2] * self.groups
-        if x.shape[-1] != channels:
-            raise ShapeError(
-                type(self).__name__,
-                expected=f"the channels of `x`, its last axis, to be {channels} (as `kernel` has)",
-                received=f"x={describe(x)}",
-                fix=(
-                    f"Pass an array whose last axis has size {channels}, or create a new"
-                    f" {type(self).__name__} and `init` it again."
-                ),
-            )
-
-    def _check_groups(
-        self, what: str, size: int, error: type[ArgumentError | ShapeError], received: str
-    ) -> None:
-        if size % self.groups:
-            raise error(
-                type(self).__name__,
-                expected=f"{what} to be divisible by groups={self.groups}",
-                received=received,
-                fix="Choose a number of groups that divides the channels on both sides.",
-            )
+        if self.initializing():
+            received = f"x={describe(x)}"
+            check_groups(where, groups, "the channels of `x`", channels, ShapeError, received)
+            self._create(channels // groups, self.features)
+        self._check_channels(x, self.kernel.shape[-2] * groups)
+        _window.check_fit(where, x, self._extent, self.padding)
+        fill, padding = self._window_padding()
+        return self._convolve(x, groups, steps=self.strides, fill=fill, padding=padding)
 
 
-def _channels_last(num_axes: int) -> lax.ConvDimensionNumbers:
-    spatial = tuple(range(1, num_axes + 1))
-    data = (0, num_axes + 1, *spatial)
-    return lax.ConvDimensionNumbers(data, (num_axes + 1, num_axes, *range(num_axes)), data)
+class Conv1D(Conv):
+    """`Conv` over one axis, with any number of batch axes before it.
+
+    `kernel_size` has one entry, which may be written as an integer. All else is as in `Conv`.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> layer = tx.nn.Conv1D(8, 3).init(0, jnp.ones((1, 9, 4)))
+        >>> layer.kernel.shape, layer(jnp.ones((2, 9, 4))).shape
+        ((3, 4, 8), (2, 9, 8))
+
+    Reference:
+        `Conv1d` of PyTorch, `Conv1D` of Keras.
+    """
+
+    num_axes: ClassVar[int | None] = 1
+
+
+class Conv2D(Conv):
+    """`Conv` over two axes, with any number of batch axes before them.
+
+    One integer as `kernel_size` stands for both axes. All else is as in `Conv`.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> layer = tx.nn.Conv2D(8, 3).init(0, jnp.ones((1, 9, 9, 4)))
+        >>> layer.kernel.shape, layer(jnp.ones((2, 9, 9, 4))).shape
+        ((3, 3, 4, 8), (2, 9, 9, 8))
+
+    Reference:
+        `Conv2d` of PyTorch, `Conv2D` of Keras.
+    """
+
+    num_axes: ClassVar[int | None] = 2
+
+
+class Conv3D(Conv):
+    """`Conv` over three axes, with any number of batch axes before them.
+
+    One integer as `kernel_size` stands for all three axes. All else is as in `Conv`.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> layer = tx.nn.Conv3D(8, 3).init(0, jnp.ones((1, 5, 5, 5, 4)))
+        >>> layer.kernel.shape, layer(jnp.ones((2, 5, 5, 5, 4))).shape
+        ((3, 3, 3, 4, 8), (2, 5, 5, 5, 8))
+
+    Reference:
+        `Conv3d` of PyTorch, `Conv3D` of Keras.
+    """
+
+    num_axes: ClassVar[int | None] = 3

@@ -30,12 +30,15 @@ Padding: TypeAlias = "str | int | Sequence[int | tuple[int, int]]"
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 
-def window_sizes(where: str, name: str, value: Any) -> tuple[int, ...]:
-    """Return the sizes of a window.
+def window_sizes(where: str, name: str, value: Any, num_axes: int | None = None) -> tuple[int, ...]:
+    """Return the sizes of a window, which has `num_axes` axes when that is known beforehand.
 
     Raises:
-        ArgumentError: not a positive integer, nor a non-empty sequence of them.
+        ArgumentError: not a positive integer, nor a non-empty sequence of them; or not as many of
+            them as there are axes.
     """
+    if num_axes is not None:
+        return for_each_axis(where, name, value, num_axes)
     sizes = (value,) if is_int(value) else value
     if not _is_sequence(sizes) or not sizes or not all(is_int(size) and size > 0 for size in sizes):
         raise ArgumentError(
@@ -78,11 +81,9 @@ def padding_of(
         if value.upper() not in names:
             raise unknown_name(where, "a padding", value.upper(), names)
         return value.upper()
-    amounts = (value,) * num_axes if is_int(value) else value
-    if _is_sequence(amounts) and len(amounts) == num_axes:
-        pairs = [(amount, amount) if is_int(amount) else amount for amount in amounts]
-        if all(map(_is_pair, pairs)):
-            return tuple((operator.index(a), operator.index(b)) for a, b in pairs)
+    pairs = _pairs((value,) * num_axes if is_int(value) else value)
+    if pairs is not None and len(pairs) == num_axes:
+        return pairs
     raise ArgumentError(
         where,
         expected=f"`padding` to be one of {', '.join(names)}, an integer of at least 0, or"
@@ -90,6 +91,23 @@ def padding_of(
         received=f"padding={describe(value)}",
         fix="Pass a name, or how much to add before and after each axis: `((1, 1), (0, 2))`.",
     )
+
+
+def amounts_of(where: str, name: str, value: Any) -> Pairs:
+    """Return how much to add or to cut, as a pair (before, after) for each axis.
+
+    Raises:
+        ArgumentError: neither an integer of at least 0, nor one or a pair of them for each axis.
+    """
+    pairs = _pairs((value,) if is_int(value) else value)
+    if not pairs:
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be an integer of at least 0, or for each axis one or a pair",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass `{name}=(1, 1)` for images, or before and after: `((0, 1), (2, 0))`.",
+        )
+    return pairs
 
 
 def check_rank(where: str, name: str, x: jax.Array, num_axes: int, one_axis: bool) -> None:
@@ -149,6 +167,21 @@ def check_fit(where: str, x: jax.Array, extent: tuple[int, ...], padding: str | 
         )
 
 
+def check_not_empty(where: str, x: jax.Array, num_axes: int) -> None:
+    """Refuse an array without positions, where there is no answer for it.
+
+    Raises:
+        ShapeError: one of the `num_axes` spatial axes has size 0.
+    """
+    if 0 in x.shape[-1 - num_axes : -1]:
+        raise ShapeError(
+            where,
+            expected="the spatial axes of `x` to have at least one position",
+            received=f"x={describe(x)}",
+            fix="Leave such inputs out; only batch axes may be empty.",
+        )
+
+
 def merge_batch_axes(x: jax.Array, num_axes: int) -> tuple[jax.Array, tuple[int, ...]]:
     """Reshape `x` to `(batch, *spatial, channels)`, and return its batch axes as they were."""
     split = x.ndim - 1 - num_axes
@@ -156,8 +189,25 @@ def merge_batch_axes(x: jax.Array, num_axes: int) -> tuple[jax.Array, tuple[int,
     return x.reshape(math.prod(batch), *x.shape[split:]), batch
 
 
+def merge_spatial_axes(x: jax.Array, num_axes: int) -> jax.Array:
+    """Reshape `x` to `(*batch, positions, channels)`."""
+    split = x.ndim - 1 - num_axes
+    batch, spatial = x.shape[:split], x.shape[split:-1]
+    return x.reshape(*batch, math.prod(spatial), x.shape[-1])
+
+
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _pairs(amounts: Any) -> Pairs | None:
+    """Return amounts as pairs (before, after), or None when they are none."""
+    if not _is_sequence(amounts):
+        return None
+    pairs = [(amount, amount) if is_int(amount) else amount for amount in amounts]
+    if not all(map(_is_pair, pairs)):
+        return None
+    return tuple((operator.index(a), operator.index(b)) for a, b in pairs)
 
 
 def _is_pair(value: Any) -> bool:
