@@ -1,4 +1,7 @@
-"""Sequential and Lambda."""
+"""Sequential: the layers in order. How lists of layers change: `test_layer_list.py`."""
+
+import copy
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -76,24 +79,75 @@ def test_a_class_in_place_of_a_layer_is_refused() -> None:
         nn.Sequential(nn.Linear(2), nn.Dropout)
 
 
-def test_lambda_calls_its_function_with_all_arguments() -> None:
-    assert nn.Lambda(lambda x, y, *, z: x + y + z)(1, 2, z=3) == 6
+def test_the_first_layer_gets_all_arguments() -> None:
+    model = nn.Sequential(nn.Subtract(), jnp.abs)
+    assert float(model(jnp.array(2.0), jnp.array(5.0))) == 3.0
+    scaled = nn.Sequential(lambda x, *, scale: x * scale, lambda x: x + 1)
+    assert scaled(3, scale=2) == 7
 
 
-def test_lambdas_written_alike_have_one_structure() -> None:
-    def make(scale: float) -> nn.Lambda:
-        return nn.Lambda(lambda x: scale * x)
-
-    structure = jax.tree_util.tree_structure
-    assert structure(make(2.0)) == structure(make(2.0))
-    assert structure(make(2.0)) != structure(make(3.0))
+def test_without_layers_there_is_one_input() -> None:
+    with pytest.raises(ArgumentError, match=r"Sequential: expected one input, .* received 2 arg"):
+        nn.Sequential()(X, X)
 
 
-def test_a_module_in_a_lambda_is_data() -> None:
-    model = nn.Lambda(nn.Linear(2)).init(0, X)
-    assert list(model.state_dict()) == ["f/kernel", "f/bias"]
+def test_names_decide_paths_and_the_order_is_kept() -> None:
+    """Also that of names that sort otherwise, through a transformation that rebuilds the dict."""
+    model = nn.Sequential(stem=nn.Linear(5), act=jax.nn.relu, head=nn.Linear(2)).init(0, X)
+    assert list(model.state_dict()) == [
+        "layers/stem/kernel",
+        "layers/stem/bias",
+        "layers/head/kernel",
+        "layers/head/bias",
+    ]
+    expected = model.head(jax.nn.relu(model["stem"](X)))
+    np.testing.assert_array_equal(model(X), expected)
+    np.testing.assert_allclose(tx.jit(model)(X), expected, rtol=1e-5)
+    np.testing.assert_allclose(jax.jit(lambda m, x: m(x))(model, X), expected, rtol=1e-5)
+    assert list(jax.tree.map(lambda leaf: leaf, model).layers) == ["stem", "act", "head"]
 
 
-def test_lambda_refuses_what_is_no_function() -> None:
-    with pytest.raises(ArgumentError, match="Lambda: expected a function, received f=3"):
-        nn.Lambda(3)
+def test_functions_alone_keep_their_order_too() -> None:
+    there, back = nn.Sequential(b=jnp.sin, a=jnp.cos), nn.Sequential(a=jnp.cos, b=jnp.sin)
+    run = jax.jit(lambda model, x: model(x))
+    np.testing.assert_allclose(run(there, X), jnp.cos(jnp.sin(X)), rtol=1e-6)
+    np.testing.assert_allclose(run(back, X), jnp.sin(jnp.cos(X)), rtol=1e-6)
+
+
+def test_inside_repeated_each_copy_has_its_own_values() -> None:
+    block = nn.Sequential(mix=nn.Linear(3), act=jnp.tanh)
+    model = nn.Repeated(nn.Residual(block), 4).init(0, X)
+    assert model.block.layer.mix.kernel.shape == (4, 3, 3)
+    x = X
+    for one in model.unstacked():
+        x = x + jnp.tanh(one.layer.mix(x))
+    np.testing.assert_allclose(model(X), x, rtol=1e-5, atol=1e-6)
+
+
+def test_repeated_inside_gets_no_further_arguments_and_nests() -> None:
+    class Scaled(tx.Module):
+        def __init__(self) -> None:
+            self.mix = nn.Linear(3)
+
+        def __call__(self, x: jax.Array, scale: float = 1.0) -> jax.Array:
+            return x + scale * self.mix(x)
+
+    first = nn.Sequential(nn.Repeated(Scaled(), 2), nn.Repeated(Scaled(), 2)).init(0, X)
+    expected = X
+    for number, scale in ((0, 0.5), (1, 1.0)):
+        for one in first[number].unstacked():
+            expected = one(expected, scale)
+    np.testing.assert_allclose(first(X, 0.5), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_it_survives_pickling_and_copying() -> None:
+    model = nn.Sequential(stem=nn.Linear(5), head=nn.Linear(2)).init(0, X)
+    for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        np.testing.assert_array_equal(again(X), model(X))
+        assert again.head.kernel.shape == (5, 2)
+
+
+def test_it_prints_its_layers() -> None:
+    assert repr(nn.Sequential(jnp.tanh, nn.Identity())) == "Sequential(layers=[tanh, Identity()])"
+    named = nn.Sequential(act=jnp.tanh, end=nn.Identity())
+    assert repr(named) == "Sequential(layers={'act': tanh, 'end': Identity()})"

@@ -20,7 +20,13 @@ from treexlite._core._lazy import is_lazy
 from treexlite._errors import ArgumentError
 from treexlite.nn._arguments import float_dtype, optional_dtype
 from treexlite.nn._creation import create
-from treexlite.nn._einops import axis_sizes, check_rearrangement, pattern_text, rearranged
+from treexlite.nn._einops import (
+    axis_sizes,
+    check_rearrangement,
+    pattern_text,
+    rearranged,
+    two_sides,
+)
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
 from treexlite.nn._promotion import compute_dtype
 
@@ -174,28 +180,18 @@ class Axes(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def _parse(where: str, pattern: str, weight_shape: str, bias_shape: str | None) -> Axes:
-    sides = pattern.split("->")
-    if len(sides) != 2:
-        raise ArgumentError(
-            where,
-            expected="`pattern` to have two sides",
-            received=f"pattern={pattern!r}",
-            fix='Write the axes of input and output: "batch cin -> batch cout".',
-        )
-    left, right = (side.strip() for side in sides)
-    axes = Axes(left, right, *map(_single, (left, right, weight_shape, bias_shape or "")))
+    left, right = two_sides(where, pattern)
+    weight, bias = weight_shape.split(), (bias_shape or "").split()
+    axes = Axes(left, right, _single(left), _single(right), tuple(weight), tuple(bias))
     any_size = {name: 1 for name in axes.before if name != _REST}
     check_rearrangement(where, f"{left} -> {_text(axes.before)}", any_size)
     check_rearrangement(where, f"{_text(axes.after)} -> {right}", {})
-    for name, names, text in (
-        ("weight_shape", axes.weight, weight_shape),
-        ("bias_shape", axes.bias, bias_shape or ""),
-    ):
-        if len(text.split()) != len(set(names)) or not all(map(str.isidentifier, names)):
+    for name, names in (("weight_shape", weight), ("bias_shape", bias)):
+        if len(names) != len(set(names)) or not all(map(str.isidentifier, names)):
             raise ArgumentError(
                 where,
                 expected=f"`{name}` to be different names of axes, without parentheses and `...`",
-                received=f"{name}={text!r}",
+                received=f"{name}={_text(tuple(names))!r}",
                 fix=f'Pass single axes, for example `{name}="cin cout"`.',
             )
     return axes

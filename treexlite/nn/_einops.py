@@ -54,6 +54,7 @@ class Rearrange(Module):
         where = type(self).__name__
         self.pattern = pattern_text(where, "pattern", pattern)
         self.sizes = axis_sizes(where, sizes)
+        two_sides(where, pattern)
         check_rearrangement(where, pattern, self.sizes)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -98,6 +99,7 @@ class Reduce(Module):
         self.pattern = pattern_text(where, "pattern", pattern)
         self.reduction = reduction
         self.sizes = axis_sizes(where, sizes)
+        two_sides(where, pattern)
         try:
             ReduceMixin(pattern, reduction, **self.sizes)  # type: ignore[arg-type]  # or a function
         except einops.EinopsError as error:
@@ -136,6 +138,23 @@ def check_rearrangement(where: str, pattern: str, sizes: Mapping[str, int]) -> N
         RearrangeMixin(pattern, **sizes)
     except einops.EinopsError as error:
         raise _unreadable(where, repr(pattern), error) from None
+
+
+def two_sides(where: str, pattern: str) -> tuple[str, str]:
+    """Return what stands before and after the arrow of a pattern.
+
+    Raises:
+        ArgumentError: there is not one arrow.
+    """
+    sides = [side.strip() for side in pattern.split("->")]
+    if len(sides) != 2:
+        raise ArgumentError(
+            where,
+            expected="`pattern` to have two sides",
+            received=f"pattern={pattern!r}",
+            fix='Write the axes of input and output: "batch height width -> batch width height".',
+        )
+    return sides[0], sides[1]
 
 
 def pattern_text(where: str, name: str, pattern: Any) -> str:
