@@ -25,10 +25,6 @@ from treexlite.nn._avg_pool import (
 from treexlite.nn._batch_norm import (
     BatchNorm,
 )
-from treexlite.nn._containers import (
-    Lambda,
-    Sequential,
-)
 from treexlite.nn._conv import (
     Conv,
     Conv1D,
@@ -45,8 +41,18 @@ from treexlite.nn._depthwise import (
     DepthwiseConv,
     SeparableConv,
 )
+from treexlite.nn._dot import (
+    Dot,
+)
 from treexlite.nn._dropout import (
     Dropout,
+)
+from treexlite.nn._einmix import (
+    EinMix,
+)
+from treexlite.nn._einops import (
+    Rearrange,
+    Reduce,
 )
 from treexlite.nn._embedding import (
     Embed,
@@ -58,6 +64,10 @@ from treexlite.nn._global_pool import (
 from treexlite.nn._initializers import (
     get_initializer,
 )
+from treexlite.nn._lambda import (
+    Identity,
+    Lambda,
+)
 from treexlite.nn._linear import (
     Linear,
 )
@@ -66,6 +76,9 @@ from treexlite.nn._lp_pool import (
     LPPool1D,
     LPPool2D,
     LPPool3D,
+)
+from treexlite.nn._mapped import (
+    Mapped,
 )
 from treexlite.nn._max_pool import (
     MaxPool,
@@ -79,6 +92,16 @@ from treexlite.nn._max_pool_ranks import (
     MinPool2D,
     MinPool3D,
 )
+from treexlite.nn._merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Stack,
+    Subtract,
+)
 from treexlite.nn._mlp import (
     MLP,
 )
@@ -89,6 +112,14 @@ from treexlite.nn._pad import (
     Crop,
     Pad,
     ZeroPad,
+)
+from treexlite.nn._parallel import (
+    Parallel,
+)
+from treexlite.nn._permute import (
+    ExpandDims,
+    Permute,
+    Squeeze,
 )
 from treexlite.nn._pixel_shuffle import (
     PixelShuffle,
@@ -103,10 +134,20 @@ from treexlite.nn._repeated import (
 )
 from treexlite.nn._reshape import (
     Flatten,
+    Reshape,
+)
+from treexlite.nn._residual import (
+    Residual,
 )
 from treexlite.nn._resize import (
     Resize,
     Upsample,
+)
+from treexlite.nn._sequential import (
+    Sequential,
+)
+from treexlite.nn._time_distributed import (
+    TimeDistributed,
 )
 from treexlite.nn._unpool import (
     MaxUnpool,
@@ -115,11 +156,14 @@ from treexlite.nn._unpool import (
 __all__ = [
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
+    "Add",
+    "Average",
     "AvgPool",
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
     "BatchNorm",
+    "Concatenate",
     "Conv",
     "Conv1D",
     "Conv2D",
@@ -130,11 +174,15 @@ __all__ = [
     "ConvTranspose3D",
     "Crop",
     "DepthwiseConv",
+    "Dot",
     "Dropout",
+    "EinMix",
     "Embed",
+    "ExpandDims",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "Identity",
     "LPPool",
     "LPPool1D",
     "LPPool2D",
@@ -143,23 +191,37 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MLP",
+    "Mapped",
     "MaxPool",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MaxUnpool",
+    "Maximum",
     "MinPool",
     "MinPool1D",
     "MinPool2D",
     "MinPool3D",
+    "Minimum",
+    "Multiply",
     "Pad",
+    "Parallel",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "Policy",
+    "Rearrange",
+    "Reduce",
     "Repeated",
+    "Reshape",
+    "Residual",
     "Resize",
     "SeparableConv",
     "Sequential",
+    "Squeeze",
+    "Stack",
+    "Subtract",
+    "TimeDistributed",
     "Upsample",
     "ZeroPad",
     "get_activation",

@@ -122,3 +122,35 @@ def is_int(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     return type(value) is float or (isinstance(value, numbers.Real) and not isinstance(value, bool))
+
+
+def int_axis(where: str, name: str, value: Any) -> int:
+    """Return `value`, the position of one axis, as an integer.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not is_int(value):
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be an integer",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass the position of the axis, for example `{name}=-1`.",
+        )
+    return operator.index(value)
+
+
+def batch_axes(where: str, value: Any) -> int:
+    """Return `num_batch_axes`, the number of leading axes that a layer leaves as they are.
+
+    Raises:
+        ArgumentError: it is no integer of at least 0.
+    """
+    if not is_int(value) or value < 0:
+        raise ArgumentError(
+            where,
+            expected="`num_batch_axes` to be an integer of at least 0",
+            received=f"num_batch_axes={describe(value)}",
+            fix="Pass 1 for batches, 0 for single examples.",
+        )
+    return operator.index(value)
