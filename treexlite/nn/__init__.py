@@ -11,32 +11,49 @@ maths in `__call__`. `_linear` is the one to read first.
 
 from treexlite.nn._activations import get_activation
 from treexlite.nn._batch_norm import BatchNorm
+from treexlite.nn._bidirectional import Bidirectional
 from treexlite.nn._containers import Lambda, Sequential
 from treexlite.nn._conv import Conv
+from treexlite.nn._conv_lstm_cell import ConvLSTMCell
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._embedding import Embed
+from treexlite.nn._gru_cell import GRUCell
 from treexlite.nn._initializers import get_initializer
 from treexlite.nn._linear import Linear
+from treexlite.nn._lstm_cell import LSTMCell
+from treexlite.nn._mgu_cell import MGUCell
 from treexlite.nn._mlp import MLP
 from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
+from treexlite.nn._recurrent_stack import GRU, LSTM
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
+from treexlite.nn._rnn import RNN
+from treexlite.nn._simple_cell import SimpleCell
 
 __all__ = [
-    "MLP",
     "AvgPool",
     "BatchNorm",
+    "Bidirectional",
     "Conv",
+    "ConvLSTMCell",
     "Dropout",
     "Embed",
     "Flatten",
+    "GRU",
+    "GRUCell",
+    "LSTM",
+    "LSTMCell",
     "Lambda",
     "LayerNorm",
     "Linear",
+    "MGUCell",
+    "MLP",
     "MaxPool",
+    "RNN",
     "Repeated",
     "Sequential",
+    "SimpleCell",
     "get_activation",
     "get_initializer",
 ]

@@ -122,3 +122,19 @@ def is_int(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     return type(value) is float or (isinstance(value, numbers.Real) and not isinstance(value, bool))
+
+
+def finite(where: str, name: str, value: Any) -> float:
+    """Return `value` as a finite float.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not _is_real(value) or not math.isfinite(value):
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a finite number",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a number, for example `{name}=1.0`.",
+        )
+    return float(value)
