@@ -219,3 +219,16 @@ def test_the_body_is_traced_once() -> None:
 
     tx.scan(f, Stateful(), X)
     assert len(traces) == 1
+
+
+def test_layers_are_created_inside_init_over_no_steps_too() -> None:
+    class Net(tx.Module):
+        def __init__(self) -> None:
+            self.linear = tx.nn.Linear(3)
+
+        def __call__(self, xs: Any) -> Any:
+            return tx.scan(lambda linear, x: (linear, linear(x)), self.linear, xs)[1]
+
+    net = Net().init(0, X[:0])
+    assert net.linear.kernel.shape == (3, 3)
+    assert net(X[:0]).shape == X[:0].shape

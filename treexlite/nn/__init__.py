@@ -25,11 +25,17 @@ from treexlite.nn._avg_pool import (
 from treexlite.nn._batch_norm import (
     BatchNorm,
 )
+from treexlite.nn._bidirectional import (
+    Bidirectional,
+)
 from treexlite.nn._conv import (
     Conv,
     Conv1D,
     Conv2D,
     Conv3D,
+)
+from treexlite.nn._conv_lstm_cell import (
+    ConvLSTMCell,
 )
 from treexlite.nn._conv_transpose import (
     ConvTranspose,
@@ -61,6 +67,9 @@ from treexlite.nn._global_pool import (
     GlobalAvgPool,
     GlobalMaxPool,
 )
+from treexlite.nn._gru_cell import (
+    GRUCell,
+)
 from treexlite.nn._initializers import (
     get_initializer,
 )
@@ -76,6 +85,9 @@ from treexlite.nn._lp_pool import (
     LPPool1D,
     LPPool2D,
     LPPool3D,
+)
+from treexlite.nn._lstm_cell import (
+    LSTMCell,
 )
 from treexlite.nn._mapped import (
     Mapped,
@@ -101,6 +113,9 @@ from treexlite.nn._merge import (
     Multiply,
     Stack,
     Subtract,
+)
+from treexlite.nn._mgu_cell import (
+    MGUCell,
 )
 from treexlite.nn._mlp import (
     MLP,
@@ -129,6 +144,10 @@ from treexlite.nn._policy import (
     Policy,
     policy,
 )
+from treexlite.nn._recurrent_stack import (
+    GRU,
+    LSTM,
+)
 from treexlite.nn._repeated import (
     Repeated,
 )
@@ -143,8 +162,14 @@ from treexlite.nn._resize import (
     Resize,
     Upsample,
 )
+from treexlite.nn._rnn import (
+    RNN,
+)
 from treexlite.nn._sequential import (
     Sequential,
+)
+from treexlite.nn._simple_cell import (
+    SimpleCell,
 )
 from treexlite.nn._time_distributed import (
     TimeDistributed,
@@ -163,11 +188,13 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNorm",
+    "Bidirectional",
     "Concatenate",
     "Conv",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvLSTMCell",
     "ConvTranspose",
     "ConvTranspose1D",
     "ConvTranspose2D",
@@ -180,6 +207,8 @@ __all__ = [
     "Embed",
     "ExpandDims",
     "Flatten",
+    "GRU",
+    "GRUCell",
     "GlobalAvgPool",
     "GlobalMaxPool",
     "Identity",
@@ -187,9 +216,12 @@ __all__ = [
     "LPPool1D",
     "LPPool2D",
     "LPPool3D",
+    "LSTM",
+    "LSTMCell",
     "Lambda",
     "LayerNorm",
     "Linear",
+    "MGUCell",
     "MLP",
     "Mapped",
     "MaxPool",
@@ -210,6 +242,7 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "Policy",
+    "RNN",
     "Rearrange",
     "Reduce",
     "Repeated",
@@ -218,6 +251,7 @@ __all__ = [
     "Resize",
     "SeparableConv",
     "Sequential",
+    "SimpleCell",
     "Squeeze",
     "Stack",
     "Subtract",

@@ -154,3 +154,19 @@ def batch_axes(where: str, value: Any) -> int:
             fix="Pass 1 for batches, 0 for single examples.",
         )
     return operator.index(value)
+
+
+def finite(where: str, name: str, value: Any) -> float:
+    """Return `value` as a finite float.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not _is_real(value) or not math.isfinite(value):
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a finite number",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a number, for example `{name}=1.0`.",
+        )
+    return float(value)

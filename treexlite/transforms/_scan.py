@@ -151,8 +151,11 @@ def _create(
     rows = pack((xs,), {})
     row = Flat(function, rows)
     first = -1 if reverse else 0
-    leaves, arrays = jax.tree_util.tree_map(
-        lambda array: array[first], (rows.leaves, row.arrays(rows))
-    )
+
+    def slice_of(array: jax.Array) -> jax.Array:
+        # Without any slice, their shape is still enough.
+        return array[first] if len(array) else jnp.zeros(array.shape[1:], array.dtype)
+
+    leaves, arrays = jax.tree_util.tree_map(slice_of, (rows.leaves, row.arrays(rows)))
     (x,), _ = Inside(rows.key, leaves).fill(row.arguments(arrays))
     function(*known, carry, x, **named)
