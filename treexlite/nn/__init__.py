@@ -9,6 +9,54 @@ Each file holds one family and reads top-down: what the layer does, its fields, 
 maths in `__call__`. `_linear` is the one to read first.
 """
 
+from jax.nn import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_sign,
+    softmax,
+    softplus,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
+    swish,
+    tanh,
+)
+
+from treexlite.nn import (
+    initializers,
+)
+from treexlite.nn._activation_functions import (
+    gelu_exact,
+    hard_shrink,
+    maxout,
+    quick_gelu,
+    relu_squared,
+    soft_shrink,
+    softmin,
+    sparsemax,
+    tanh_shrink,
+    threshold,
+)
+from treexlite.nn._activation_layers import (
+    PReLU,
+    SReLU,
+    Swish,
+)
 from treexlite.nn._activations import (
     get_activation,
 )
@@ -27,6 +75,9 @@ from treexlite.nn._batch_norm import (
 )
 from treexlite.nn._bidirectional import (
     Bidirectional,
+)
+from treexlite.nn._bilinear import (
+    Bilinear,
 )
 from treexlite.nn._conv import (
     Conv,
@@ -60,6 +111,9 @@ from treexlite.nn._einops import (
     Rearrange,
     Reduce,
 )
+from treexlite.nn._einsum import (
+    Einsum,
+)
 from treexlite.nn._embedding import (
     Embed,
 )
@@ -79,6 +133,18 @@ from treexlite.nn._lambda import (
 )
 from treexlite.nn._linear import (
     Linear,
+)
+from treexlite.nn._linear_general import (
+    LinearGeneral,
+)
+from treexlite.nn._lora import (
+    LoRA,
+    LoRAParameter,
+)
+from treexlite.nn._lora_linear import (
+    LoRALinear,
+    add_lora,
+    merge_lora,
 )
 from treexlite.nn._lp_pool import (
     LPPool,
@@ -144,6 +210,10 @@ from treexlite.nn._policy import (
     Policy,
     policy,
 )
+from treexlite.nn._quantized import (
+    QuantizedLinear,
+    quantize,
+)
 from treexlite.nn._recurrent_stack import (
     GRU,
     LSTM,
@@ -164,6 +234,10 @@ from treexlite.nn._resize import (
 )
 from treexlite.nn._rnn import (
     RNN,
+)
+from treexlite.nn._scale import (
+    Bias,
+    Scale,
 )
 from treexlite.nn._sequential import (
     Sequential,
@@ -188,7 +262,9 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNorm",
+    "Bias",
     "Bidirectional",
+    "Bilinear",
     "Concatenate",
     "Conv",
     "Conv1D",
@@ -204,6 +280,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "EinMix",
+    "Einsum",
     "Embed",
     "ExpandDims",
     "Flatten",
@@ -221,6 +298,10 @@ __all__ = [
     "Lambda",
     "LayerNorm",
     "Linear",
+    "LinearGeneral",
+    "LoRA",
+    "LoRALinear",
+    "LoRAParameter",
     "MGUCell",
     "MLP",
     "Mapped",
@@ -236,12 +317,14 @@ __all__ = [
     "MinPool3D",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Pad",
     "Parallel",
     "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "Policy",
+    "QuantizedLinear",
     "RNN",
     "Rearrange",
     "Reduce",
@@ -249,16 +332,58 @@ __all__ = [
     "Reshape",
     "Residual",
     "Resize",
+    "SReLU",
+    "Scale",
     "SeparableConv",
     "Sequential",
     "SimpleCell",
     "Squeeze",
     "Stack",
     "Subtract",
+    "Swish",
     "TimeDistributed",
     "Upsample",
     "ZeroPad",
+    "add_lora",
+    "celu",
+    "elu",
+    "gelu",
+    "gelu_exact",
     "get_activation",
     "get_initializer",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "initializers",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "maxout",
+    "merge_lora",
+    "mish",
     "policy",
+    "quantize",
+    "quick_gelu",
+    "relu",
+    "relu6",
+    "relu_squared",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "soft_sign",
+    "softmax",
+    "softmin",
+    "softplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -1,8 +1,8 @@
 """Activations by name: `activation="relu"` instead of `activation=jax.nn.relu`.
 
-In: a string or a function. Out: the function. The names are those of `jax.nn`, with Keras's
-spelling beside them where the two differ (`linear`, `softsign`). A layer keeps what it was given,
-so that it prints as it was written, and looks the function up when it runs.
+In: a string or a function. Out: the function. The names are those of the functions in `tx.nn`, with
+Keras's spelling beside them where the two differ (`linear`, `softsign`). A layer keeps what it was
+given, so that it prints as it was written, and looks the function up when it runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._errors import ArgumentError, describe, unknown_name
+from treexlite.nn import _activation_functions as functions
 
 Activation: TypeAlias = Callable[[jax.Array], jax.Array]
 """A function that is applied to an array of features."""
@@ -28,6 +29,9 @@ _BY_NAME: dict[str, Callable[..., jax.Array]] = {
     "elu": jax.nn.elu,
     "exponential": jnp.exp,
     "gelu": jax.nn.gelu,
+    "gelu_exact": functions.gelu_exact,
+    "gelu_tanh": jax.nn.gelu,
+    "hard_shrink": functions.hard_shrink,
     "hard_sigmoid": jax.nn.hard_sigmoid,
     "hard_silu": jax.nn.hard_silu,
     "hard_swish": jax.nn.hard_swish,
@@ -38,18 +42,26 @@ _BY_NAME: dict[str, Callable[..., jax.Array]] = {
     "log_sigmoid": jax.nn.log_sigmoid,
     "log_softmax": jax.nn.log_softmax,
     "mish": jax.nn.mish,
+    "quick_gelu": functions.quick_gelu,
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
+    "relu_squared": functions.relu_squared,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
     "silu": jax.nn.silu,
+    "soft_shrink": functions.soft_shrink,
     "soft_sign": jax.nn.soft_sign,
     "softmax": jax.nn.softmax,
+    "softmin": functions.softmin,
     "softplus": jax.nn.softplus,
     "softsign": jax.nn.soft_sign,
+    "sparse_plus": jax.nn.sparse_plus,
+    "sparse_sigmoid": jax.nn.sparse_sigmoid,
+    "sparsemax": functions.sparsemax,
     "squareplus": jax.nn.squareplus,
     "swish": jax.nn.swish,
     "tanh": jnp.tanh,
+    "tanh_shrink": functions.tanh_shrink,
 }
 
 

@@ -9,14 +9,18 @@ For a kernel `(*window, in, out)`, with `fan_in = window * in` and `fan_out = wi
     lecun_normal, lecun_uniform       variance 1 / fan_in: keeps the size of the signal; our default
     he_normal, he_uniform             variance 2 / fan_in: the same behind a relu   (also kaiming_*)
     glorot_normal, glorot_uniform     variance 2 / (fan_in + fan_out)               (also xavier_*)
+    he_normal_fan_out                 variance 2 / fan_out: the same for gradients, as in ResNets
     orthogonal                        orthonormal columns or rows
+    delta_orthogonal                  the same in the centre of the window, zeros around
+    identity                          the layer returns its input
     normal, truncated_normal          standard deviation 0.05, before the cut
     uniform                           between -0.05 and 0.05
     embed_normal                      rows of a table (entries, features) have length 1 on average
     zeros, ones
 
 `truncated_normal` and `lecun_`, `he_` and `glorot_normal` cut the normal distribution off at two
-standard deviations; the last three make up for the lost variance.
+standard deviations; the last three make up for the lost variance. The functions that take arguments
+are in `tx.nn.initializers`.
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ import jax.numpy as jnp
 from jax.nn import initializers as jax_initializers
 
 from treexlite._errors import ArgumentError, ShapeError, describe, unknown_name
+from treexlite.nn.initializers._fixed import Fixed, identity
+from treexlite.nn.initializers._orthogonal import delta_orthogonal, orthogonal
 
 InitFunction: TypeAlias = Callable[..., jax.Array]
 """A function `(key, shape, dtype) -> array`."""
@@ -40,24 +46,22 @@ def _uniform(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -
     return jax.random.uniform(key, shape, dtype, -_SPREAD, _SPREAD)
 
 
-def _orthogonal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-    wide = jnp.promote_types(dtype, jnp.float32)  # no QR in half precision
-    return jax_initializers.orthogonal()(key, shape, wide).astype(dtype)
-
-
 _BY_NAME: dict[str, InitFunction] = {
+    "delta_orthogonal": delta_orthogonal(),
     "embed_normal": jax_initializers.variance_scaling(1.0, "fan_in", "normal", out_axis=0),
     "glorot_normal": jax_initializers.glorot_normal(),
     "glorot_uniform": jax_initializers.glorot_uniform(),
     "he_normal": jax_initializers.he_normal(),
+    "he_normal_fan_out": jax_initializers.variance_scaling(2.0, "fan_out", "truncated_normal"),
     "he_uniform": jax_initializers.he_uniform(),
+    "identity": identity(),
     "kaiming_normal": jax_initializers.he_normal(),
     "kaiming_uniform": jax_initializers.he_uniform(),
     "lecun_normal": jax_initializers.lecun_normal(),
     "lecun_uniform": jax_initializers.lecun_uniform(),
     "normal": jax_initializers.normal(_SPREAD),
     "ones": jax_initializers.ones,
-    "orthogonal": _orthogonal,
+    "orthogonal": orthogonal(),
     "truncated_normal": jax_initializers.truncated_normal(_SPREAD),
     "uniform": _uniform,
     "xavier_normal": jax_initializers.glorot_normal(),
@@ -65,7 +69,7 @@ _BY_NAME: dict[str, InitFunction] = {
     "zeros": jax_initializers.zeros,
 }
 
-_CONSTANT = ("zeros", "ones", jax_initializers.zeros, jax_initializers.ones)
+_KEYLESS = ("zeros", "ones", "identity", jax_initializers.zeros, jax_initializers.ones)
 
 
 def get_initializer(initializer: str | InitFunction) -> InitFunction:
@@ -104,7 +108,7 @@ def check_initializer(where: str, name: str, initializer: Any) -> str | InitFunc
 
 def is_random(initializer: str | InitFunction) -> bool:
     """Whether the values can depend on the key; a function of the user's is taken to use it."""
-    return initializer not in _CONSTANT
+    return not isinstance(initializer, Fixed) and initializer not in _KEYLESS
 
 
 def draw(
@@ -119,6 +123,8 @@ def draw(
     Raises:
         ShapeError: the function returned another shape than it was asked for.
     """
+    if 0 in shape:
+        return jnp.zeros(shape, dtype)  # by fan, the spread would be infinite
     value = _find(where, "initializer", initializer)(key, shape, dtype)
     if jnp.shape(value) != shape:
         raise ShapeError(

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, describe
 from treexlite.nn._activations import Activation, find_activation
+from treexlite.nn._arguments import unit_fraction
+from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._linear import Linear
 
@@ -22,6 +24,7 @@ class MLP(Module):
         features: output size of each layer, the last one included: `[64, 64, 10]` is three layers.
         activation: name or function, applied after every layer but the last.
         activate_final: apply it after the last layer too, as the trunk of a larger model needs.
+        dropout_rate: fraction of the values that are dropped after every activation, in training.
         use_bias: whether the layers have biases.
         kernel_init: name or function, for every kernel.
         bias_init: name or function, for every bias.
@@ -32,10 +35,12 @@ class MLP(Module):
         x: `(..., in_features)`; y: `(..., features[-1])`.
 
     State:
-        None: `layers[i].kernel` and `layers[i].bias` change by training only.
+        dropout.key: split by every drop in training; there is none when `dropout_rate` is 0.
+        `layers[i].kernel` and `layers[i].bias` change by training only.
 
     Raises:
-        ArgumentError: `features` is empty or no sequence of positive integers.
+        ArgumentError: `features` is empty or no sequence of positive integers, or `dropout_rate`
+            no fraction.
         UnknownNameError: no activation or initialiser has that name.
 
     Example:
@@ -48,6 +53,7 @@ class MLP(Module):
     """
 
     layers: list[Linear]
+    dropout: Dropout | None
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class MLP(Module):
         *,
         activation: str | Activation = "relu",
         activate_final: bool = False,
+        dropout_rate: float = 0.0,
         use_bias: bool = True,
         kernel_init: str | InitFunction = "lecun_normal",
         bias_init: str | InitFunction = "zeros",
@@ -84,10 +91,15 @@ class MLP(Module):
             )
             for size in features
         ]
+        rate = unit_fraction(where, "dropout_rate", dropout_rate)
+        self.dropout = Dropout(rate) if rate else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        activate = find_activation(type(self).__name__, self.activation)
         for layer in self.layers[:-1]:
-            x = activate(layer(x))
+            x = self._activated(layer(x))
         x = self.layers[-1](x)
-        return activate(x) if self.activate_final else x
+        return self._activated(x) if self.activate_final else x
+
+    def _activated(self, x: jax.Array) -> jax.Array:
+        x = find_activation(type(self).__name__, self.activation)(x)
+        return x if self.dropout is None else self.dropout(x)
