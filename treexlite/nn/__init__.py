@@ -12,20 +12,31 @@ maths in `__call__`. `_linear` is the one to read first.
 from treexlite.nn._activations import get_activation
 from treexlite.nn._attention import MultiHeadAttention
 from treexlite.nn._batch_norm import BatchNorm
+from treexlite.nn._cache import clear_cache, start_cache
 from treexlite.nn._containers import Lambda, Sequential
 from treexlite.nn._conv import Conv
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._embedding import Embed
+from treexlite.nn._embedding_bag import EmbeddingBag
 from treexlite.nn._initializers import get_initializer
 from treexlite.nn._linear import Linear
 from treexlite.nn._mlp import MLP
 from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
+from treexlite.nn._position_bias import ALiBi, RelativePositionBias
+from treexlite.nn._positions import LearnedPositions, SinusoidalPositions
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
+from treexlite.nn._rotary import RotaryEmbedding
 
 __all__ = [
     "MLP",
+    "ALiBi",
+    "EmbeddingBag",
+    "LearnedPositions",
+    "RelativePositionBias",
+    "RotaryEmbedding",
+    "SinusoidalPositions",
     "AvgPool",
     "BatchNorm",
     "Conv",
@@ -39,6 +50,8 @@ __all__ = [
     "MultiHeadAttention",
     "Repeated",
     "Sequential",
+    "clear_cache",
     "get_activation",
     "get_initializer",
+    "start_cache",
 ]
