@@ -64,6 +64,9 @@ from treexlite.nn._adaptive_pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
 )
+from treexlite.nn._attention import (
+    MultiHeadAttention,
+)
 from treexlite.nn._avg_pool import (
     AvgPool,
     AvgPool1D,
@@ -78,6 +81,10 @@ from treexlite.nn._bidirectional import (
 )
 from treexlite.nn._bilinear import (
     Bilinear,
+)
+from treexlite.nn._cache import (
+    clear_cache,
+    start_cache,
 )
 from treexlite.nn._conv import (
     Conv,
@@ -116,6 +123,9 @@ from treexlite.nn._einsum import (
 )
 from treexlite.nn._embedding import (
     Embed,
+)
+from treexlite.nn._embedding_bag import (
+    EmbeddingBag,
 )
 from treexlite.nn._global_pool import (
     GlobalAvgPool,
@@ -210,6 +220,14 @@ from treexlite.nn._policy import (
     Policy,
     policy,
 )
+from treexlite.nn._position_bias import (
+    ALiBi,
+    RelativePositionBias,
+)
+from treexlite.nn._positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+)
 from treexlite.nn._quantized import (
     QuantizedLinear,
     quantize,
@@ -235,6 +253,9 @@ from treexlite.nn._resize import (
 from treexlite.nn._rnn import (
     RNN,
 )
+from treexlite.nn._rotary import (
+    RotaryEmbedding,
+)
 from treexlite.nn._scale import (
     Bias,
     Scale,
@@ -253,6 +274,7 @@ from treexlite.nn._unpool import (
 )
 
 __all__ = [
+    "ALiBi",
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
     "Add",
@@ -282,6 +304,7 @@ __all__ = [
     "EinMix",
     "Einsum",
     "Embed",
+    "EmbeddingBag",
     "ExpandDims",
     "Flatten",
     "GRU",
@@ -297,6 +320,7 @@ __all__ = [
     "LSTMCell",
     "Lambda",
     "LayerNorm",
+    "LearnedPositions",
     "Linear",
     "LinearGeneral",
     "LoRA",
@@ -316,6 +340,7 @@ __all__ = [
     "MinPool2D",
     "MinPool3D",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Pad",
@@ -328,15 +353,18 @@ __all__ = [
     "RNN",
     "Rearrange",
     "Reduce",
+    "RelativePositionBias",
     "Repeated",
     "Reshape",
     "Residual",
     "Resize",
+    "RotaryEmbedding",
     "SReLU",
     "Scale",
     "SeparableConv",
     "Sequential",
     "SimpleCell",
+    "SinusoidalPositions",
     "Squeeze",
     "Stack",
     "Subtract",
@@ -346,6 +374,7 @@ __all__ = [
     "ZeroPad",
     "add_lora",
     "celu",
+    "clear_cache",
     "elu",
     "gelu",
     "gelu_exact",
@@ -382,6 +411,7 @@ __all__ = [
     "sparse_sigmoid",
     "sparsemax",
     "squareplus",
+    "start_cache",
     "swish",
     "tanh",
     "tanh_shrink",
