@@ -15,28 +15,40 @@ from treexlite.nn._containers import Lambda, Sequential
 from treexlite.nn._conv import Conv
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._embedding import Embed
+from treexlite.nn._feed_forward import FeedForward
+from treexlite.nn._gated_activations import geglu, glu, swiglu
+from treexlite.nn._gated_feed_forward import GEGLU, GatedFeedForward, SwiGLU
 from treexlite.nn._initializers import get_initializer
 from treexlite.nn._linear import Linear
 from treexlite.nn._mlp import MLP
+from treexlite.nn._moe import MoE
 from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
 
 __all__ = [
+    "GEGLU",
     "MLP",
     "AvgPool",
     "BatchNorm",
     "Conv",
     "Dropout",
     "Embed",
+    "FeedForward",
     "Flatten",
+    "GatedFeedForward",
     "Lambda",
     "LayerNorm",
     "Linear",
     "MaxPool",
+    "MoE",
     "Repeated",
     "Sequential",
+    "SwiGLU",
+    "geglu",
     "get_activation",
     "get_initializer",
+    "glu",
+    "swiglu",
 ]
