@@ -10,6 +10,7 @@ maths in `__call__`. `_linear` is the one to read first.
 """
 
 from treexlite.nn._activations import get_activation
+from treexlite.nn._attention import MultiHeadAttention
 from treexlite.nn._batch_norm import BatchNorm
 from treexlite.nn._containers import Lambda, Sequential
 from treexlite.nn._conv import Conv
@@ -43,6 +44,7 @@ __all__ = [
     "Linear",
     "MaxPool",
     "MoE",
+    "MultiHeadAttention",
     "Repeated",
     "Sequential",
     "SwiGLU",

@@ -13,6 +13,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -122,3 +123,10 @@ def is_int(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     return type(value) is float or (isinstance(value, numbers.Real) and not isinstance(value, bool))
+
+
+def has_values(array: Any) -> bool:
+    """Whether `array` has entries that this process can look at now."""
+    if array.size == 0 or isinstance(array, jax.core.Tracer):
+        return False
+    return not isinstance(array, jax.Array) or array.is_fully_addressable

@@ -17,7 +17,7 @@ from jax.typing import ArrayLike
 from treexlite._core import Initializer, Module, Parameter, static
 from treexlite._core._calls import check_ready
 from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
-from treexlite.nn._arguments import float_dtype, optional_dtype, positive_int
+from treexlite.nn._arguments import float_dtype, has_values, optional_dtype, positive_int
 from treexlite.nn._creation import fill
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
 from treexlite.nn._promotion import compute_dtype
@@ -127,7 +127,7 @@ class Embed(Module):
                 received=f"ids={describe(ids)}",
                 fix="Convert them with `ids.astype(int)`.",
             )
-        if not _has_values(ids):
+        if not has_values(ids):
             return
         values = np.asarray(ids)
         lowest, highest = int(values.min()), int(values.max())
@@ -138,10 +138,3 @@ class Embed(Module):
                 received=f"ids={describe(ids)} with values from {lowest} to {highest}",
                 fix="Map unknown ids to an entry of their own, or raise `num_embeddings`.",
             )
-
-
-def _has_values(ids: jax.Array | np.ndarray[Any, Any]) -> bool:
-    """Whether there are values that this process can look at."""
-    if ids.size == 0 or isinstance(ids, jax.core.Tracer):
-        return False
-    return not isinstance(ids, jax.Array) or ids.is_fully_addressable
