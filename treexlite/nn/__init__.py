@@ -27,6 +27,9 @@ from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
+from treexlite.nn._transformer import Transformer
+from treexlite.nn._transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
+from treexlite.nn._transformer_stacks import TransformerDecoder, TransformerEncoder
 
 __all__ = [
     "GEGLU",
@@ -48,6 +51,11 @@ __all__ = [
     "Repeated",
     "Sequential",
     "SwiGLU",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "geglu",
     "get_activation",
     "get_initializer",

@@ -18,6 +18,7 @@ from treexlite.nn._arguments import float_dtype, optional_dtype, positive_int, u
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction, check_initializer
 from treexlite.nn._linear import Linear
+from treexlite.nn._projection import Projection
 
 
 class FeedForward(Module):
@@ -59,7 +60,7 @@ class FeedForward(Module):
     """
 
     up: Linear
-    down: Linear | None  # None until `init`, when its size is that of the input
+    down: Projection
     dropout: Dropout | None
     hidden: int = static()
     features: int | None = static()
@@ -92,8 +93,8 @@ class FeedForward(Module):
         self.bias_init = check_initializer(where, "bias_init", bias_init)
         self.dtype = optional_dtype(where, "dtype", dtype)
         self.param_dtype = float_dtype(where, "param_dtype", param_dtype)
-        self.up = self._linear(self.hidden)
-        self.down = None if self.features is None else self._linear(self.features)
+        self.up = Linear(self.hidden, **self._options())
+        self.down = Projection(self.features, **self._options())
         rate = unit_fraction(where, "dropout_rate", dropout_rate)
         self.dropout = Dropout(rate) if rate else None
 
@@ -103,23 +104,23 @@ class FeedForward(Module):
         h = self._widened(x)  # (..., hidden)
         if self.dropout is not None:
             h = self.dropout(h)
-        if self.down is None:
-            self.down = self._linear(x.shape[-1])
+        if self.initializing():
+            self.down.settle(x.shape[-1])
         return self.down(h)  # (..., features)
 
     def _widened(self, x: jax.Array) -> jax.Array:
         """Return the hidden features: `activation(up(x))`."""
         return find_activation(type(self).__name__, self.activation)(self.up(x))
 
-    def _linear(self, features: int) -> Linear:
-        return Linear(
-            features,
-            use_bias=self.use_bias,
-            kernel_init=self.kernel_init,
-            bias_init=self.bias_init,
-            dtype=self.dtype,
-            param_dtype=self.param_dtype,
-        )
+    def _options(self) -> dict[str, Any]:
+        """Return what all linear layers have in common."""
+        return {
+            "use_bias": self.use_bias,
+            "kernel_init": self.kernel_init,
+            "bias_init": self.bias_init,
+            "dtype": self.dtype,
+            "param_dtype": self.param_dtype,
+        }
 
     def _check_rank(self, x: jax.Array) -> None:
         if x.ndim == 0:

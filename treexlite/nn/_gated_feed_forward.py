@@ -84,7 +84,7 @@ class GatedFeedForward(FeedForward):
             dtype=dtype,
             param_dtype=param_dtype,
         )
-        self.gate = self._linear(self.hidden)
+        self.gate = Linear(self.hidden, **self._options())
 
     def _widened(self, x: jax.Array) -> jax.Array:
         activate = find_activation(type(self).__name__, self.activation)

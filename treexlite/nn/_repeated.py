@@ -62,7 +62,7 @@ class Repeated(Module):
         """Run all blocks; `args` go to each of them unchanged."""
         if current_init() is not None:
             create_copies(self, "block", self.num, (x, *args))
-        elif trace_state() == top_level_trace() and all(map(is_numeric, (x, *args))):
+        elif trace_state() == top_level_trace() and all(map(_is_data, (x, *args))):
             return _compiled(self, x, *args)
         return self._scan(x, *args)
 
@@ -84,6 +84,10 @@ class Repeated(Module):
 def _compiled(repeated: Repeated, x: Any, *args: Any) -> Any:
     """Run the loop from code that is not compiled, where JAX would compile it at each call."""
     return repeated._scan(x, *args)
+
+
+def _is_data(value: Any) -> bool:
+    return value is None or is_numeric(value)
 
 
 def _call(block: Any, *args: Any) -> Any:

@@ -86,5 +86,5 @@ def imbalance(found: Routes) -> jax.Array:
 
 
 def squared_size(logits: jax.Array) -> jax.Array:
-    """Return the mean of `logsumexp(logits)²` over tokens, which is 0 when the logits stay small."""
+    """Return the mean of `logsumexp(logits)²` over tokens, small when all logits are."""
     return jnp.square(jax.nn.logsumexp(logits, -1)).sum() / max(logits.shape[0], 1)

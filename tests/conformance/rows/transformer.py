@@ -26,9 +26,9 @@ def experts(**options: Any) -> tx.Module:
 ROWS: list[Layer] = [
     Layer(
         "FeedForward",
-        lambda **options: nn.FeedForward(6, dropout_rate=0.5, **options),
+        lambda **options: nn.FeedForward(6, **options),
         SEQUENCES,
-        {**UP_DOWN, "dropout/key": tx.Rng},
+        UP_DOWN,
         has_dtype=True,
     ),
     Layer(
