@@ -130,3 +130,19 @@ def has_values(array: Any) -> bool:
     if array.size == 0 or isinstance(array, jax.core.Tracer):
         return False
     return not isinstance(array, jax.Array) or array.is_fully_addressable
+
+
+def positive_number(where: str, name: str, value: Any) -> float:
+    """Return `value` as a finite float above 0.
+
+    Raises:
+        ArgumentError: it is not one.
+    """
+    if not _is_real(value) or not 0 < value < math.inf:
+        raise ArgumentError(
+            where,
+            expected=f"`{name}` to be a finite number above 0",
+            received=f"{name}={describe(value)}",
+            fix=f"Pass a positive number, for example `{name}=1.0`.",
+        )
+    return float(value)

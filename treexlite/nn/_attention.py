@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import static
-from treexlite._core._calls import check_ready
 from treexlite._errors import ArgumentError, describe
 from treexlite.nn._arguments import (
     float_dtype,
@@ -28,7 +27,6 @@ from treexlite.nn._attention_inputs import (
     check_inputs,
     checked_positions,
     divisor,
-    pad_rank,
     window_sizes,
     with_heads,
 )
@@ -36,9 +34,9 @@ from treexlite.nn._dot_product import Visible, attend
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._head_norm import HeadNorm
 from treexlite.nn._initializers import InitFunction
-from treexlite.nn._key_value_cache import KeyValueCache, batch_axes
+from treexlite.nn._key_value_cache import KeyValueCache
 from treexlite.nn._projection import Projection
-from treexlite.nn._promotion import compute_dtype
+from treexlite.nn._promotion import compute_dtype, pad_rank
 
 
 class MultiHeadAttention(KeyValueCache):
@@ -112,12 +110,9 @@ class MultiHeadAttention(KeyValueCache):
     """
 
     query: Projection
-    key: Projection
     value: Projection
     out: Projection
     num_heads: int = static()
-    num_kv_heads: int = static()
-    causal: bool = static()
     window: tuple[int, int] | None = static()
     scale: float | None = static()
     implementation: str | None = static()
@@ -221,38 +216,6 @@ class MultiHeadAttention(KeyValueCache):
         )
         y = y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])  # (..., time, heads * head_dim)
         return self.out(y if spoilt is None else y + spoilt.astype(dtype))
-
-    def start_cache(self, batch_size: int | Sequence[int], max_length: int) -> None:
-        """Begin to decode, in place: keep the keys and values of the calls that follow.
-
-        From here on a call without `context` adds its positions to those of the calls before, and
-        looks at all of them, causally. The first may bring many (the prompt), the others one each;
-        together they give what one call over everything gives. `mask` and `bias` then have a
-        `context_time` of `max_length`. Calls with a `context` do not use the cache.
-
-        Args:
-            batch_size: the batch axis of the input, or a tuple of several.
-            max_length: how many positions there is room for.
-
-        Raises:
-            ArgumentError: a size is no integer, or the layer is not causal: decoding could not give
-                what a call over everything gives.
-            NotInitializedError: the layer has no parameters yet.
-        """
-        where = f"{type(self).__name__}.start_cache"
-        batch = batch_axes(where, batch_size)
-        max_length = positive_int(where, "max_length", max_length)
-        if not self.causal:
-            raise ArgumentError(
-                where,
-                expected="a layer with causal=True",
-                received="causal=False",
-                fix="Only what later positions cannot change can be kept: pass `causal=True`.",
-            )
-        check_ready(self.key)
-        kernel = self.key.kernel
-        shape = (*batch, max_length, self.num_kv_heads, kernel.shape[1] // self.num_kv_heads)
-        self._allocate(shape, compute_dtype(self.dtype, kernel))
 
     def _check(
         self,

@@ -14,13 +14,14 @@ import jax.numpy as jnp
 
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import is_int, positive_int
+from treexlite.nn._promotion import broadcasts, pad_rank
 
 
-def check_inputs(where: str, x: jax.Array, context: jax.Array, value: jax.Array) -> None:
-    """Refuse inputs whose axes do not belong together.
+def check_sequence(where: str, x: jax.Array) -> None:
+    """Refuse an `x` without axes for time and features.
 
     Raises:
-        ShapeError: an input has no time axis, or a batch or time of its own.
+        ShapeError: it lacks one.
     """
     if x.ndim < 2:
         raise ShapeError(
@@ -29,6 +30,15 @@ def check_inputs(where: str, x: jax.Array, context: jax.Array, value: jax.Array)
             received=f"x={describe(x)}",
             fix="Give a single position a time axis: `x[..., None, :]`.",
         )
+
+
+def check_inputs(where: str, x: jax.Array, context: jax.Array, value: jax.Array) -> None:
+    """Refuse inputs whose axes do not belong together.
+
+    Raises:
+        ShapeError: an input has no time axis, or a batch or time of its own.
+    """
+    check_sequence(where, x)
     for name, array, lead, axes in (
         ("context", context, x.shape[:-2], "batch axes of `x`"),
         ("value", value, context.shape[:-1], "batch and time axes of what the keys are made of"),
@@ -72,7 +82,7 @@ def with_heads(
     full = given
     if given.ndim < len(shape):
         full = jnp.expand_dims(pad_rank(given, len(shape) - 1), -3)
-    if not _broadcasts(full.shape, shape):
+    if not broadcasts(full.shape, shape):
         raise ShapeError(
             where,
             expected=(
@@ -98,7 +108,7 @@ def checked_positions(where: str, positions: Any, shape: tuple[int, ...]) -> jax
         return None
     given: jax.Array = jnp.asarray(positions)
     padded = (1,) * (len(shape) - given.ndim) + given.shape
-    if given.shape[-1:] != shape[-1:] or not _broadcasts(padded, shape):
+    if given.shape[-1:] != shape[-1:] or not broadcasts(padded, shape):
         raise ShapeError(
             where,
             expected=f"`positions` to broadcast to (*batch, time)={shape}",
@@ -106,18 +116,6 @@ def checked_positions(where: str, positions: Any, shape: tuple[int, ...]) -> jax
             fix="Pass one position for each time: `jnp.arange(x.shape[-2])`.",
         )
     return given
-
-
-def _broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
-    """Whether each axis of `shape` has the size of that of `full`, or 1."""
-    return len(shape) == len(full) and all(
-        size in (1, whole) for size, whole in zip(shape, full, strict=True)
-    )
-
-
-def pad_rank(array: jax.Array, ndim: int) -> jax.Array:
-    """Return `array` with axes of size 1 put in front, up to `ndim` of them in all."""
-    return array.reshape((1,) * (ndim - array.ndim) + array.shape)
 
 
 def divisor(where: str, value: Any, num_heads: int) -> int:

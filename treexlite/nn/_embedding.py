@@ -11,15 +11,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import ArrayLike
 
 from treexlite._core import Initializer, Module, Parameter, static
 from treexlite._core._calls import check_ready
-from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
-from treexlite.nn._arguments import float_dtype, has_values, optional_dtype, positive_int
+from treexlite._errors import ShapeError, describe
+from treexlite.nn._arguments import float_dtype, optional_dtype, positive_int
 from treexlite.nn._creation import fill
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
+from treexlite.nn._lookup import check_ids, look_up, padding_entry
 from treexlite.nn._promotion import compute_dtype
 
 
@@ -29,6 +29,7 @@ class Embed(Module):
     Args:
         num_embeddings: number of entries; ids run from 0 to `num_embeddings - 1`.
         features: size of each vector.
+        padding_id: an id whose vector is zeros, and is not trained. None: there is no such id.
         embedding_init: name or function; by default vectors have length 1 on average.
         dtype: type of the output. None: that of the table.
         param_dtype: what the table is stored in.
@@ -60,6 +61,7 @@ class Embed(Module):
     embedding: jax.Array = Parameter.node()
     num_embeddings: int = static()
     features: int = static()
+    padding_id: int | None = static()
     dtype: Any = static()
 
     def __init__(
@@ -67,6 +69,7 @@ class Embed(Module):
         num_embeddings: int,
         features: int,
         *,
+        padding_id: int | None = None,
         embedding_init: str | InitFunction = "embed_normal",
         dtype: Any = None,
         param_dtype: Any = jnp.float32,
@@ -74,6 +77,7 @@ class Embed(Module):
         where = type(self).__name__
         self.num_embeddings = positive_int(where, "num_embeddings", num_embeddings)
         self.features = positive_int(where, "features", features)
+        self.padding_id = padding_entry(where, padding_id, self.num_embeddings)
         self.dtype = optional_dtype(where, "dtype", dtype)
         init = check_initializer(where, "embedding_init", embedding_init)
         shape = (self.num_embeddings, self.features)
@@ -82,14 +86,12 @@ class Embed(Module):
         self.embedding = Initializer(create)  # type: ignore[assignment]  # until `init`
 
     def __call__(self, ids: ArrayLike) -> jax.Array:
-        ids = ids if isinstance(ids, jax.Array) else np.asarray(ids)
-        self._check_ids(ids)
-        index = jnp.asarray(ids)
-        if index.dtype.itemsize < 4:
-            index = index.astype(jnp.int32)  # which has a number for "not in the table"
-        index = jnp.where(index < 0, self.num_embeddings, index)  # NumPy would count from the end
-        y = jnp.take(self.embedding, index, axis=0, mode="fill", fill_value=jnp.nan)
-        return y.astype(compute_dtype(self.dtype, self.embedding))  # (..., features)
+        fix = "Map unknown ids to an entry of their own, or raise `num_embeddings`."
+        index = check_ids(type(self).__name__, "ids", ids, self.num_embeddings, fix)
+        y = look_up(self.embedding, index)  # (..., features)
+        if self.padding_id is not None:
+            y = jnp.where((index == self.padding_id)[..., None], jnp.zeros_like(y), y)
+        return y.astype(compute_dtype(self.dtype, self.embedding))
 
     def attend(self, x: jax.Array) -> jax.Array:
         """Return `x @ embedding.T`: how well each entry matches, the logits of a tied output layer.
@@ -117,24 +119,3 @@ class Embed(Module):
             )
         dtype = compute_dtype(self.dtype, x, self.embedding)
         return jnp.dot(x.astype(dtype), self.embedding.astype(dtype).T)  # (..., num_embeddings)
-
-    def _check_ids(self, ids: jax.Array | np.ndarray[Any, Any]) -> None:
-        where = type(self).__name__
-        if not jnp.issubdtype(ids.dtype, jnp.integer):
-            raise ArgumentError(
-                where,
-                expected="integer `ids`",
-                received=f"ids={describe(ids)}",
-                fix="Convert them with `ids.astype(int)`.",
-            )
-        if not has_values(ids):
-            return
-        values = np.asarray(ids)
-        lowest, highest = int(values.min()), int(values.max())
-        if lowest < 0 or highest >= self.num_embeddings:
-            raise RangeError(
-                where,
-                expected=f"`ids` from 0 to {self.num_embeddings - 1}",
-                received=f"ids={describe(ids)} with values from {lowest} to {highest}",
-                fix="Map unknown ids to an entry of their own, or raise `num_embeddings`.",
-            )

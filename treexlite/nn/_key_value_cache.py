@@ -15,9 +15,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from treexlite._core import Cache, Module
+from treexlite._core import Cache, Module, static
+from treexlite._core._calls import check_ready
 from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
-from treexlite.nn._arguments import has_values, is_int
+from treexlite.nn._arguments import has_values, is_int, positive_int
+from treexlite.nn._linear import Linear
+from treexlite.nn._promotion import compute_dtype
 
 
 class KeyValueCache(Module):
@@ -26,19 +29,52 @@ class KeyValueCache(Module):
     cached_key: jax.Array | None = Cache.node()
     cached_value: jax.Array | None = Cache.node()
     cache_index: jax.Array | None = Cache.node()
+    key: Linear
+    num_kv_heads: int = static()
+    causal: bool = static()
+    dtype: Any = static()
 
     def __init__(self) -> None:
         self.clear_cache()
 
-    def clear_cache(self) -> None:
-        """Forget all keys and values, in place; calls are then independent of each other again."""
-        self.cached_key = self.cached_value = self.cache_index = None
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int) -> None:
+        """Begin to decode, in place: keep the keys and values of the calls that follow.
 
-    def _allocate(self, shape: tuple[int, ...], dtype: Any) -> None:
-        """Make room for keys and values of `shape`, `(*batch, max_length, kv_heads, head_dim)`."""
+        From here on a call without `context` adds its positions to those of the calls before, and
+        looks at all of them, causally. The first may bring many (the prompt), the others one each;
+        together they give what one call over everything gives. `mask` and `bias` then have a
+        `context_time` of `max_length`. Calls with a `context` do not use the cache.
+
+        Args:
+            batch_size: the batch axis of the input, or a tuple of several.
+            max_length: how many positions there is room for.
+
+        Raises:
+            ArgumentError: a size is no integer, or the layer is not causal: decoding could not give
+                what a call over everything gives.
+            NotInitializedError: the layer has no parameters yet.
+        """
+        where = f"{type(self).__name__}.start_cache"
+        batch = batch_axes(where, batch_size)
+        max_length = positive_int(where, "max_length", max_length)
+        if not self.causal:
+            raise ArgumentError(
+                where,
+                expected="a layer with causal=True",
+                received="causal=False",
+                fix="Only what later positions cannot change can be kept: pass `causal=True`.",
+            )
+        check_ready(self.key)
+        kernel = self.key.kernel
+        shape = (*batch, max_length, self.num_kv_heads, kernel.shape[1] // self.num_kv_heads)
+        dtype = compute_dtype(self.dtype, kernel)
         self.cached_key = jnp.zeros(shape, dtype)
         self.cached_value = jnp.zeros(shape, dtype)
         self.cache_index = jnp.zeros((), jnp.int32)
+
+    def clear_cache(self) -> None:
+        """Forget all keys and values, in place; calls are then independent of each other again."""
+        self.cached_key = self.cached_value = self.cache_index = None
 
     def _check_room(self, batch: tuple[int, ...], time: int) -> int:
         """Return the length of the cache; refuse tokens for which it is known to have no place."""

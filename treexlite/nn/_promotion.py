@@ -27,3 +27,15 @@ def compute_dtype(dtype: Any, *arrays: jax.Array | None) -> np.dtype[Any]:
 def along_last(vector: jax.Array, like: jax.Array) -> jax.Array:
     """Reshape `(features,)` to `(1, ..., 1, features)`, of the rank of `like`."""
     return vector.reshape((1,) * (like.ndim - 1) + vector.shape)
+
+
+def pad_rank(array: jax.Array, ndim: int) -> jax.Array:
+    """Return `array` with axes of size 1 put in front, up to `ndim` of them in all."""
+    return array.reshape((1,) * (ndim - array.ndim) + array.shape)
+
+
+def broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    """Whether each axis of `shape` has the size of that of `full`, or 1."""
+    return len(shape) == len(full) and all(
+        size in (1, whole) for size, whole in zip(shape, full, strict=True)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from treexlite._context import current_init
@@ -9,8 +10,9 @@ from treexlite._core import Module, unstack
 from treexlite._core._record import top_level_trace, trace_state
 from treexlite._core._registry import is_numeric
 from treexlite.nn._arguments import positive_int
+from treexlite.nn._cache import clear_cache, keeps_cache, start_cache
 from treexlite.nn._copies import create_copies, description
-from treexlite.transforms import jit, remat, scan
+from treexlite.transforms import jit, remat, scan, vmap
 
 
 class Repeated(Module):
@@ -74,6 +76,15 @@ class Repeated(Module):
 
         output, _ = scan(step, x, self.block, length=self.num, unroll=self.unroll)
         return output
+
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int | None = None) -> None:
+        """Give every block a cache of its own, in place; see `tx.nn.start_cache`."""
+        if keeps_cache(self.block):
+            vmap(lambda block: start_cache(block, batch_size, max_length))(self.block)
+
+    def clear_cache(self) -> None:
+        """Remove the caches of the blocks, in place."""
+        clear_cache(self.block)
 
     def unstacked(self) -> list[Any]:
         """Return the blocks as single modules, in order; new ones, that share nothing with this."""
