@@ -16,6 +16,7 @@ from tests.conformance.rows import (
     recurrent,
     shapes,
     stochastic,
+    transformer,
 )
 from tests.conformance.rows.layer import (
     FEATURES,
@@ -53,5 +54,6 @@ LAYERS = [
     *activations.ROWS,
     *recurrent.ROWS,
     *attention.ROWS,
+    *transformer.ROWS,
     *containers.ROWS,
 ]

@@ -13,7 +13,6 @@ from jax.nn import (
     celu,
     elu,
     gelu,
-    glu,
     hard_sigmoid,
     hard_silu,
     hard_swish,
@@ -127,6 +126,19 @@ from treexlite.nn._embedding import (
 from treexlite.nn._embedding_bag import (
     EmbeddingBag,
 )
+from treexlite.nn._feed_forward import (
+    FeedForward,
+)
+from treexlite.nn._gated_activations import (
+    geglu,
+    glu,
+    swiglu,
+)
+from treexlite.nn._gated_feed_forward import (
+    GEGLU,
+    GatedFeedForward,
+    SwiGLU,
+)
 from treexlite.nn._global_pool import (
     GlobalAvgPool,
     GlobalMaxPool,
@@ -195,6 +207,9 @@ from treexlite.nn._mgu_cell import (
 )
 from treexlite.nn._mlp import (
     MLP,
+)
+from treexlite.nn._moe import (
+    MoE,
 )
 from treexlite.nn._norm import (
     LayerNorm,
@@ -269,6 +284,17 @@ from treexlite.nn._simple_cell import (
 from treexlite.nn._time_distributed import (
     TimeDistributed,
 )
+from treexlite.nn._transformer import (
+    Transformer,
+)
+from treexlite.nn._transformer_layers import (
+    TransformerDecoderLayer,
+    TransformerEncoderLayer,
+)
+from treexlite.nn._transformer_stacks import (
+    TransformerDecoder,
+    TransformerEncoder,
+)
 from treexlite.nn._unpool import (
     MaxUnpool,
 )
@@ -306,9 +332,12 @@ __all__ = [
     "Embed",
     "EmbeddingBag",
     "ExpandDims",
+    "FeedForward",
     "Flatten",
+    "GEGLU",
     "GRU",
     "GRUCell",
+    "GatedFeedForward",
     "GlobalAvgPool",
     "GlobalMaxPool",
     "Identity",
@@ -340,6 +369,7 @@ __all__ = [
     "MinPool2D",
     "MinPool3D",
     "Minimum",
+    "MoE",
     "MultiHeadAttention",
     "Multiply",
     "PReLU",
@@ -368,14 +398,21 @@ __all__ = [
     "Squeeze",
     "Stack",
     "Subtract",
+    "SwiGLU",
     "Swish",
     "TimeDistributed",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Upsample",
     "ZeroPad",
     "add_lora",
     "celu",
     "clear_cache",
     "elu",
+    "geglu",
     "gelu",
     "gelu_exact",
     "get_activation",
@@ -412,6 +449,7 @@ __all__ = [
     "sparsemax",
     "squareplus",
     "start_cache",
+    "swiglu",
     "swish",
     "tanh",
     "tanh_shrink",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-
 from treexlite._context import current_init
-from treexlite._core import Module, next_key, unstack
+from treexlite._core import Module, unstack
 from treexlite._core._record import top_level_trace, trace_state
-from treexlite._core._registry import is_module, is_numeric
-from treexlite._errors import ArgumentError, describe
+from treexlite._core._registry import is_numeric
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._cache import clear_cache, keeps_cache, start_cache
+from treexlite.nn._copies import create_copies, description
 from treexlite.transforms import jit, remat, scan, vmap
 
 
@@ -57,24 +55,16 @@ class Repeated(Module):
         self, block: Module, num: int, *, remat: bool = False, unroll: int | bool = 1
     ) -> None:
         where = type(self).__name__
-        if not is_module(block):
-            raise _not_a_description(where, describe(block))
-        for field in block.fields():
-            raise _not_a_description(where, f"one with data in `{field.path}`")
         self.num = positive_int(where, "num", num)
-        self.block = block
+        self.block = description(where, "block", block, "use `tx.scan` over `tx.stack(blocks)`")
         self.remat = remat
         self.unroll = unroll
 
     def __call__(self, x: Any, *args: Any) -> Any:
         """Run all blocks; `args` go to each of them unchanged."""
-        run = current_init()
-        if run is not None:
-            block = run.pristine(self.block)
-            if not block.initialized:  # else `init` is called again on what has its data
-                keys = jax.random.split(next_key(), self.num)
-                self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
-        elif trace_state() == top_level_trace() and all(map(is_numeric, (x, *args))):
+        if current_init() is not None:
+            create_copies(self, "block", self.num, (x, *args))
+        elif trace_state() == top_level_trace() and all(map(_is_data, (x, *args))):
             return _compiled(self, x, *args)
         return self._scan(x, *args)
 
@@ -107,16 +97,8 @@ def _compiled(repeated: Repeated, x: Any, *args: Any) -> Any:
     return repeated._scan(x, *args)
 
 
-def _not_a_description(where: str, received: str) -> ArgumentError:
-    return ArgumentError(
-        where,
-        expected="`block` to be a module that is not initialised",
-        received=received,
-        fix=(
-            "Pass a description such as `tx.nn.Linear(8)`; for blocks that exist, use `tx.scan`"
-            " over `tx.stack(blocks)`."
-        ),
-    )
+def _is_data(value: Any) -> bool:
+    return value is None or is_numeric(value)
 
 
 def _call(block: Any, *args: Any) -> Any:
