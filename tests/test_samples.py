@@ -102,3 +102,10 @@ def test_labels_without_a_class_are_refused(labels: list[int], seen: str) -> Non
 def test_labels_that_cannot_be_seen_are_not_checked() -> None:
     check_labels("f", jnp.zeros(0, int), 3)
     jax.make_jaxpr(lambda labels: check_labels("f", labels, 3))(jnp.array([7]))
+
+
+def test_labels_that_a_trace_closes_over_are_looked_at() -> None:
+    labels = jnp.array([0, 3])
+    jax.jit(lambda x: (check_labels("f", labels, 4), x)[1])(1.0)
+    with pytest.raises(RangeError, match="labels from 0 to 3"):
+        jax.jit(lambda x: (check_labels("f", labels, 3), x)[1])(1.0)

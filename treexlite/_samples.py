@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
 from treexlite._errors import RangeError, ShapeError, StructureError, describe
@@ -114,7 +115,8 @@ def check_labels(where: str, labels: jax.Array, classes: int) -> None:
     """
     if isinstance(labels, jax.core.Tracer) or labels.size == 0:
         return
-    low, high = int(labels.min()), int(labels.max())
+    values = np.asarray(labels)  # JAX would trace the minimum of labels that a trace closes over
+    low, high = int(values.min()), int(values.max())
     if low < 0 or high >= classes:
         raise RangeError(
             where,

@@ -1,0 +1,30 @@
+import jax
+import jax.numpy as jnp
+
+import treexlite as tx
+from tests.models.overfit import losses
+from treexlite.models import LSTMLanguageModel
+
+IDS = jax.random.randint(jax.random.key(0), (3, 12), 0, 11)
+
+
+def test_it_learns_a_text() -> None:
+    model = LSTMLanguageModel(11, features=16, dropout_rate=0.1).init(0, IDS)
+    loss = tx.losses.CrossEntropy()
+    found = losses(model, lambda m: loss(IDS[:, 1:], m(IDS[:, :-1])), steps=120, rate=3e-2)
+    assert found[-1] < 0.3 < found[0]
+
+
+def test_no_output_depends_on_later_tokens() -> None:
+    model = LSTMLanguageModel(11, features=8).init(0, IDS)
+    changed = model(IDS.at[:, 6:].set(0))
+    assert jnp.allclose(changed[:, :6], model(IDS)[:, :6], atol=1e-6)
+
+
+def test_token_by_token_equals_the_whole_text() -> None:
+    model = LSTMLanguageModel(11, features=8).init(0, IDS).eval()
+    whole = model(IDS)
+    tx.nn.start_cache(model, 3)
+    step = tx.jit(model)
+    steps = [step(IDS[:, t : t + 1]) for t in range(12)]
+    assert jnp.allclose(jnp.concatenate(steps, 1), whole, atol=1e-5)
