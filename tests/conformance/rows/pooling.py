@@ -19,7 +19,8 @@ ROWS = [
     Layer(
         "MaxPool with indices",
         lambda: Staged(
-            nn.MaxPool((3, 2), strides=1, padding="SAME", return_indices=True), lambda l, x: l(x)[0]
+            nn.MaxPool((3, 2), strides=1, padding="SAME", return_indices=True),
+            lambda layer, x: layer(x)[0],
         ),
         IMAGES,
         random=False,
