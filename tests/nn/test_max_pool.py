@@ -1,128 +1,132 @@
-"""MaxPool and AvgPool: written out with NumPy, at borders, for every dtype."""
+"""MaxPool and MinPool: positions, dilation and their gradients, written out with NumPy."""
+
+import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.test_util import check_grads
 
+import treexlite as tx
 from treexlite import nn
-from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
+from treexlite._errors import ArgumentError, ShapeError
 
-IMAGE = jax.random.normal(jax.random.key(0), (2, 6, 4, 3))
-SEQUENCE = jnp.array([1.0, 5.0, 2.0, 3.0, 4.0]).reshape(1, 5, 1)
-
-
-def blocks(x: jax.Array) -> np.ndarray:
-    """The 2 x 2 windows of an image: (batch, height, width, 4, channels)."""
-    batch, height, width, channels = x.shape
-    cut = np.asarray(x).reshape(batch, height // 2, 2, width // 2, 2, channels)
-    return np.moveaxis(cut, 2, 3).reshape(batch, height // 2, width // 2, 4, channels)
+IMAGE = jax.random.normal(jax.random.key(0), (2, 6, 5, 3))
 
 
-def test_max_is_the_largest_of_each_window() -> None:
-    np.testing.assert_array_equal(nn.MaxPool((2, 2))(IMAGE), blocks(IMAGE).max(3))
+def written_out(
+    x: np.ndarray,
+    window: tuple[int, int],
+    steps: tuple[int, int],
+    apart: tuple[int, int],
+    sign: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and positions of the largest `sign * x`, one window after the other."""
+    sizes = [
+        (size - d * (k - 1) - 1) // s + 1
+        for size, k, s, d in zip(x.shape[1:3], window, steps, apart, strict=True)
+    ]
+    y = np.zeros((len(x), *sizes, x.shape[-1]), np.float32)
+    indices = np.zeros(y.shape, int)
+    for at in itertools.product(range(len(x)), *map(range, sizes), range(x.shape[-1])):
+        best = None
+        for inside in itertools.product(*map(range, window)):
+            row, column = (at[n + 1] * steps[n] + inside[n] * apart[n] for n in range(2))
+            value = x[at[0], row, column, at[-1]]
+            if best is None or sign * value > sign * best:
+                best = value
+                y[at], indices[at] = value, row * x.shape[2] + column
+    return y, indices
 
 
-def test_avg_is_the_mean_of_each_window() -> None:
-    np.testing.assert_allclose(nn.AvgPool((2, 2))(IMAGE), blocks(IMAGE).mean(3), rtol=1e-5)
+@pytest.mark.parametrize(("pool", "sign"), [(nn.MaxPool, 1), (nn.MinPool, -1)])
+@pytest.mark.parametrize(("steps", "apart"), [((1, 2), (1, 1)), ((2, 1), (2, 3)), ((1, 1), (1, 2))])
+def test_values_and_positions(pool: type, sign: int, steps: tuple, apart: tuple) -> None:
+    arguments = {"strides": steps, "dilation": apart}
+    expected, places = written_out(np.asarray(IMAGE), (3, 2), steps, apart, sign)
+    y, indices = pool((3, 2), return_indices=True, **arguments)(IMAGE)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(indices, places)
+    assert indices.dtype == jnp.int32
+    np.testing.assert_array_equal(pool((3, 2), **arguments)(IMAGE), expected)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "largest", "average"),
-    [
-        ({"strides": 1}, [5, 5, 3, 4], [3, 3.5, 2.5, 3.5]),
-        ({"strides": 2}, [5, 3], [3, 2.5]),
-        ({"padding": "SAME"}, [5, 3, 4], [3, 2.5, 4]),
-        ({"padding": 1}, [1, 5, 4], [1, 3.5, 3.5]),
-        ({"padding": ((0, 1),), "strides": (1,)}, [5, 5, 3, 4, 4], [3, 3.5, 2.5, 3.5, 4]),
-    ],
-)
-def test_strides_and_padding(arguments: dict, largest: list, average: list) -> None:
-    np.testing.assert_array_equal(nn.MaxPool(2, **arguments)(SEQUENCE).ravel(), largest)
-    np.testing.assert_allclose(nn.AvgPool(2, **arguments)(SEQUENCE).ravel(), average)
+@pytest.mark.parametrize("pool", [nn.MaxPool, nn.MinPool])
+@pytest.mark.parametrize("padding", ["VALID", "SAME", ((1, 0), (0, 1))])
+def test_both_ways_have_the_same_gradient(pool: type, padding: object) -> None:
+    short = pool((3, 2), strides=1, padding=padding)
+    long = pool((3, 2), strides=1, padding=padding, return_indices=True)
+    weights = jax.random.normal(jax.random.key(1), short(IMAGE).shape)
+    expected = jax.grad(lambda x: (short(x) * weights).sum())(IMAGE)
+    gradient = jax.grad(lambda x: (long(x)[0] * weights).sum())(IMAGE)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_the_padding_counts_when_asked_to() -> None:
-    layer = nn.AvgPool(2, padding="SAME", count_include_pad=True)
-    np.testing.assert_allclose(layer(SEQUENCE).ravel(), [3, 2.5, 2])
+def test_of_equal_values_the_first_one_is_kept_and_gets_the_gradient() -> None:
+    layer = nn.MaxPool((2, 2), return_indices=True)
+    x = jnp.zeros((2, 4, 1)).at[0, 1].set(1).at[1, 0].set(1)
+    _, indices = layer(x)
+    assert indices.ravel().tolist() == [1, 2]
+    gradient = jax.grad(lambda x: layer(x)[0].sum())(x)
+    assert gradient.ravel().tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
+    expected = jax.grad(lambda x: nn.MaxPool((2, 2))(x).sum())(x)
+    np.testing.assert_array_equal(gradient, expected)
 
 
-def test_a_constant_stays_constant_at_the_border() -> None:
-    x = jnp.full((1, 5, 5, 2), 3.0)
-    y = nn.AvgPool((3, 3), strides=1, padding="SAME")(x)
-    np.testing.assert_allclose(y, x, rtol=1e-6)
+def test_not_a_number_wins_as_in_the_short_way() -> None:
+    x = jnp.array([1.0, jnp.nan, 3.0, 2.0, 4.0, jnp.nan]).reshape(6, 1)
+    for pool in (nn.MaxPool, nn.MinPool):
+        y, indices = pool(3, return_indices=True)(x)
+        np.testing.assert_array_equal(y, pool(3)(x))
+        assert indices.ravel().tolist() == [1, 5]
 
 
-def test_padding_never_wins_over_negative_values() -> None:
-    y = nn.MaxPool((3, 3), strides=1, padding="SAME")(-jnp.ones((1, 4, 4, 1)))
-    assert (y == -1).all()
+def test_a_window_of_the_lowest_values_has_a_position() -> None:
+    y, indices = nn.MaxPool(2, padding="SAME", return_indices=True)(jnp.full((3, 1), -jnp.inf))
+    assert y.ravel().tolist() == [-np.inf, -np.inf]
+    assert indices.ravel().tolist() == [0, 2]
 
 
-@pytest.mark.parametrize("batch", [(), (2,), (2, 3), (0,)])
-@pytest.mark.parametrize("pool", [nn.MaxPool, nn.AvgPool])
-def test_any_number_of_batch_axes(pool: type, batch: tuple[int, ...]) -> None:
-    layer = pool((2, 2), padding="SAME")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int8", "uint8", "bool"])
+def test_every_dtype(dtype: str) -> None:
+    x = jnp.array([0, 1, 1, 1], dtype).reshape(4, 1)
+    y, indices = nn.MaxPool(2, return_indices=True)(x)
+    assert (y.dtype, y.ravel().tolist(), indices.ravel().tolist()) == (dtype, [1, 1], [1, 2])
+    y, indices = nn.MinPool(2, return_indices=True)(x)
+    assert (y.dtype, y.ravel().tolist(), indices.ravel().tolist()) == (dtype, [0, 1], [0, 2])
+    assert nn.MinPool(2)(x).ravel().tolist() == [0, 1]
+    assert nn.MinPool(2)(x).dtype == dtype
+
+
+@pytest.mark.parametrize("batch", [(), (2, 3), (0,)])
+def test_any_number_of_batch_axes(batch: tuple[int, ...]) -> None:
+    layer = nn.MaxPool((2, 2), dilation=2, return_indices=True)
     x = jax.random.normal(jax.random.key(1), (*batch, 5, 4, 3))
-    y = layer(x)
-    assert y.shape == (*batch, 3, 2, 3)
+    y, indices = layer(x)
+    assert y.shape == indices.shape == (*batch, 2, 1, 3)
     if batch == (2, 3):
-        np.testing.assert_array_equal(y[1, 2], layer(x[1, 2]))
+        np.testing.assert_array_equal(indices[1, 2], layer(x[1, 2])[1])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "int32", "int8", "uint8"])
-def test_max_keeps_the_dtype(dtype: str) -> None:
-    x = jnp.array([1, 3, 2, 2], dtype).reshape(4, 1)
-    y = nn.MaxPool(2, padding="SAME")(x)
-    assert y.dtype == dtype
-    assert y.ravel().tolist() == [3, 2]
+def test_under_vmap_jit_and_scan() -> None:
+    layer = nn.MaxPool((2, 2), return_indices=True)
+    y, indices = layer(IMAGE)
+    for mapped in (jax.vmap(layer)(IMAGE), tx.jit(layer)(IMAGE)):
+        np.testing.assert_array_equal(mapped[0], y)
+        np.testing.assert_array_equal(mapped[1], indices)
+    _, (scanned, _) = tx.scan(lambda carry, x: (carry, layer(x)), 0, IMAGE)
+    np.testing.assert_array_equal(scanned, y)
 
 
-def test_max_of_booleans_is_any() -> None:
-    x = jnp.array([[False], [True], [False], [False]])
-    assert nn.MaxPool(2)(x).ravel().tolist() == [True, False]
+def test_a_dilated_window_that_sees_padding_alone_is_refused() -> None:
+    layer = nn.MaxPool((2,), dilation=3, padding="SAME")
+    with pytest.raises(ShapeError, match="every window to see at least one value"):
+        layer(jnp.ones((1, 1)))
+    assert layer(jnp.arange(4.0).reshape(4, 1)).shape == (2, 1)
+    with pytest.raises(ShapeError, match=r"at least as large as the window, \(4,\)"):
+        nn.MaxPool((2,), dilation=3)(jnp.ones((3, 1)))
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
-def test_avg_keeps_the_dtype_and_sums_in_float32(dtype: str) -> None:
-    x = jnp.full((4096, 1), 1, dtype)  # in bfloat16, 256 + 1 is 256
-    y = nn.AvgPool(4096)(x)
-    assert y.dtype == dtype
-    assert float(y[0, 0]) == 1
-
-
-def test_avg_of_integers_is_floating() -> None:
-    y = nn.AvgPool(2)(jnp.array([[1], [2]]))
-    assert y.dtype == jnp.float32
-    assert float(y[0, 0]) == 1.5
-
-
-@pytest.mark.parametrize("padding", ["VALID", "SAME"])
-@pytest.mark.parametrize("pool", [nn.MaxPool, nn.AvgPool])
-def test_gradients_are_those_of_finite_differences(pool: type, padding: str) -> None:
-    layer = pool((2, 2), padding=padding)
-
-    def loss(x: jax.Array) -> jax.Array:
-        return (layer(x) ** 2).sum()
-
-    x = jax.random.normal(jax.random.key(2), (1, 3, 3, 1))
-    check_grads(jax.jit(loss), (x,), order=1, modes=("rev",), rtol=2e-2, eps=1e-2)
-
-
-@pytest.mark.parametrize("pool", [nn.MaxPool, nn.AvgPool])
-def test_bad_arguments_and_inputs_are_refused(pool: type) -> None:
-    name = pool.__name__
-    with pytest.raises(ArgumentError, match=f"{name}: expected `window` to be a tuple of positive"):
-        pool((2, 0))
-    with pytest.raises(ArgumentError, match="`strides` to be a positive integer, or 2"):
-        pool((2, 2), strides=(1,))
-    with pytest.raises(UnknownNameError, match=r"a padding \(one of 'SAME', 'VALID'\)"):
-        pool((2, 2), padding="CIRCULAR")
-    with pytest.raises(ArgumentError, match=r"`padding` to be smaller than the window, \(2, 2\)"):
-        pool((2, 2), padding=2)
-    with pytest.raises(ShapeError, match="2 axes for `window`"):
-        pool((2, 2))(jnp.ones((4, 4)))
-    with pytest.raises(ShapeError, match="because `window` is one integer"):
-        pool(2)(IMAGE)
-    with pytest.raises(ShapeError, match="at least as large as the window"):
-        pool((2, 2))(jnp.ones((1, 1, 4, 1)))
+def test_dilation_is_checked() -> None:
+    with pytest.raises(ArgumentError, match="`dilation` to be a positive integer, or 2"):
+        nn.MinPool((2, 2), dilation=0)
