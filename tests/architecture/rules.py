@@ -22,7 +22,7 @@ RUNGS: tuple[tuple[str, ...], ...] = (
     ("_core",),
     ("transforms",),
     ("nn", "losses", "metrics", "regularizers", "_optimizer"),
-    ("checkpoint", "inspect"),
+    ("checkpoint", "inspect", "models"),
     ("callbacks",),
     ("training",),
     ("interop",),
