@@ -8,6 +8,8 @@ A model is a module like yours: copy its file and change it. `import treexlite` 
 room; write `from treexlite import models`.
 """
 
+from treexlite.models._bert import BERT, BERTOutput
+from treexlite.models._gpt import GPT
 from treexlite.models._lenet import LeNet
 from treexlite.models._lstm_lm import LSTMLanguageModel
 from treexlite.models._mixer import MLPMixer
@@ -17,7 +19,10 @@ from treexlite.models._vae import VAE
 from treexlite.models._vit import ViT
 
 __all__ = [
+    "BERT",
+    "GPT",
     "VAE",
+    "BERTOutput",
     "LSTMLanguageModel",
     "LeNet",
     "MLPMixer",
