@@ -51,7 +51,7 @@ bench: $(VENV)/.installed-dev  ## measure calls, compiled programs, verbs and co
 	done
 
 clean:  ## remove what the other targets made, except .venv
-	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf site dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .xla_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each group of extras: it is installed again only when pyproject.toml has changed.
