@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.budget import examples
+from tests.conformance.catalogue import Staged
 from tests.parity.compare import assert_close, channels_first, channels_last, compare_with_torch
 from treexlite import nn
 
@@ -47,7 +48,7 @@ def test_max_pool(configuration: Any, return_indices: bool) -> None:
         y, found = ours(x)
         assert_close(y, channels_last(expected))
         np.testing.assert_array_equal(found, channels_last(indices))
-        ours = nn.Lambda(lambda x, layer=ours: layer(x)[0])
+        ours = Staged(ours, lambda layer, x: layer(x)[0])
     compare_with_torch(ours, lambda x: theirs(x)[0], x, channels_first, channels_last)
 
 
@@ -58,7 +59,10 @@ def test_lp_pool(configuration: Any, order: float) -> None:
     x, rank = drawn(*shape), len(window)
     x = x if order in (1, 2, 4, float("inf")) else abs(x)  # else NaN there
     ours = getattr(nn, f"LPPool{rank}D")(order, window, strides=strides)
-    theirs = getattr(torch.nn, f"LPPool{rank}d")(order, window, strides)
+    # One-dimensional layers of theirs take integers alone.
+    theirs = getattr(torch.nn, f"LPPool{rank}d")(
+        order, *((window, strides) if rank > 1 else (window[0], strides[0]))
+    )
     compare_with_torch(ours, theirs, x, channels_first, channels_last)
 
 
@@ -103,8 +107,11 @@ def test_max_unpool(configuration: Any) -> None:
     theirs = getattr(torch.nn, f"MaxUnpool{rank}d")(window, padding=padding)
     where = torch.tensor(channels_first(indices).copy(), dtype=torch.int64)
     size = shape[1:-1]
-    unpool = nn.MaxUnpool(window, padding=padding)
-    ours = nn.Lambda(lambda x: unpool(x, indices, output_size=size))
+    indices = np.asarray(indices)
+    ours = Staged(
+        nn.MaxUnpool(window, padding=padding),
+        lambda layer, x: layer(x, indices, output_size=size),
+    )
     compare_with_torch(ours, lambda x: theirs(x, where, size), x, channels_first, channels_last)
 
 

@@ -120,7 +120,7 @@ class Upsample(Module):
         Scales below 1 average over more positions as `Resize(antialias=True)` does.
     """
 
-    scale: tuple[float, ...] = static()
+    factors: tuple[float, ...] = static()  # the argument `scale`; parameters have that name
     one_axis: bool = static()
     method: str = static()
 
@@ -136,38 +136,37 @@ class Upsample(Module):
                 received=f"scale={describe(scale)}",
                 fix="Pass `scale=(2, 2)` for images, `scale=(2,)` for sequences.",
             )
-        self.scale = tuple(map(float, scales))
+        self.factors = tuple(map(float, scales))
         self.method = _method(where, method)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
-        where, num_axes = type(self).__name__, len(self.scale)
+        where, num_axes = type(self).__name__, len(self.factors)
         _window.check_rank(where, "scale", x, num_axes, self.one_axis)
         _window.check_not_empty(where, x, num_axes)
-        if self.method == "nearest" and all(factor.is_integer() for factor in self.scale):
+        if self.method == "nearest" and all(factor.is_integer() for factor in self.factors):
             return self._repeated(x)
         spatial = x.shape[-1 - num_axes : -1]
-        sizes = tuple(int(size * by) for size, by in zip(spatial, self.scale, strict=True))
+        sizes = tuple(int(size * by) for size, by in zip(spatial, self.factors, strict=True))
         if 0 in sizes:
             raise ShapeError(
                 where,
                 expected="the output to have at least one position along each axis",
-                received=f"x={describe(x)} and scale={self.scale}, which make {sizes}",
+                received=f"x={describe(x)} and scale={self.factors}, which make {sizes}",
                 fix="Choose a larger `scale`, or pass larger inputs.",
             )
         return _resized(x, sizes, self.method, antialias=True)
 
     def _repeated(self, x: jax.Array) -> jax.Array:
         """Repeat values by broadcasting, of which the gradient is a sum and no scatter."""
-        split = x.ndim - 1 - len(self.scale)
+        split = x.ndim - 1 - len(self.factors)
         batch, spatial, channels = x.shape[:split], x.shape[split:-1], x.shape[-1]
-        factors = tuple(map(int, self.scale))
+        factors = tuple(map(int, self.factors))
         apart = [part for size in spatial for part in (size, 1)]
         filled = [part for pair in zip(spatial, factors, strict=True) for part in pair]
         x = x.reshape(*batch, *apart, channels)
-        x = jnp.broadcast_to(
-            x, (*batch, *filled, channels)
-        )  # (*batch, size, factor, ..., channels)
+        # (*batch, size, factor, size, factor, ..., channels)
+        x = jnp.broadcast_to(x, (*batch, *filled, channels))
         sizes = (size * factor for size, factor in zip(spatial, factors, strict=True))
         return x.reshape(*batch, *sizes, channels)
 
