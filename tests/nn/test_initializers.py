@@ -27,6 +27,7 @@ def test_every_name_makes_the_shape_and_dtype_that_it_is_asked_for(name: str) ->
         ("lecun_uniform", FAN_IN**-0.5),
         ("he_normal", (2 / FAN_IN) ** 0.5),
         ("kaiming_uniform", (2 / FAN_IN) ** 0.5),
+        ("he_normal_fan_out", (2 / FAN_OUT) ** 0.5),
         ("glorot_normal", (2 / (FAN_IN + FAN_OUT)) ** 0.5),
         ("xavier_uniform", (2 / (FAN_IN + FAN_OUT)) ** 0.5),
         ("embed_normal", FAN_OUT**-0.5),
@@ -70,10 +71,10 @@ def test_a_layer_keeps_the_initialiser_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("name", sorted(_BY_NAME))
 def test_what_is_not_random_needs_no_key(name: str) -> None:
-    one, other = (draw("x", name, (3, 2), jnp.float32, jax.random.key(n)) for n in range(2))
+    one, other = (draw("x", name, (2, 3), jnp.float32, jax.random.key(n)) for n in range(2))
     assert is_random(name) == (not jnp.array_equal(one, other))
     if not is_random(name):
-        np.testing.assert_array_equal(draw("x", name, (3, 2), jnp.float32, None), one)
+        np.testing.assert_array_equal(draw("x", name, (2, 3), jnp.float32, None), one)
     assert is_random(lambda key, shape, dtype: jnp.zeros(shape, dtype))  # we cannot know
 
 
@@ -90,3 +91,23 @@ def test_a_function_that_returns_another_shape_is_refused() -> None:
         ShapeError, match=r"array of shape \(2, 3\), received three_ones -> array of"
     ):
         draw("Linear", three_ones, (2, 3), jnp.float32, KEY)
+
+
+@pytest.mark.parametrize("name", sorted(_BY_NAME))
+def test_an_empty_kernel_is_empty(name: str) -> None:
+    assert draw("Linear", name, (0, 3), jnp.float16, KEY).shape == (0, 3)
+    assert nn.Linear(3, kernel_init="lecun_normal").init(0, jnp.ones((2, 0))).kernel.shape == (0, 3)
+
+
+def test_names_are_those_of_the_public_functions() -> None:
+    for name in set(_BY_NAME) & set(nn.initializers.__all__) - {"uniform"}:
+        spread = (0.05,) if name in ("normal", "truncated_normal") else ()
+        function = getattr(nn.initializers, name)
+        function = function if name in ("zeros", "ones") else function(*spread)
+        expected = function(KEY, (3, 4), jnp.float32)
+        np.testing.assert_array_equal(nn.get_initializer(name)(KEY, (3, 4), jnp.float32), expected)
+
+
+def test_all_of_jax_are_public() -> None:
+    known = {name for name in dir(jax.nn.initializers) if name[0].islower()}
+    assert known - {"annotations"} <= set(nn.initializers.__all__)

@@ -64,3 +64,20 @@ def test_the_entries_are_checked() -> None:
         nn.MLP([3], activation="rellu")
     with pytest.raises(ArgumentError, match=r"^MLP: expected `activation` to be a name or"):
         nn.MLP([3], activation=None)
+
+
+def test_dropout_follows_every_activation_and_nothing_else() -> None:
+    x = jnp.ones((4, 3))
+    model = nn.MLP([500, 500], dropout_rate=0.5, kernel_init="ones").init(0, x)
+    y = model(x)  # each entry: the sum of the entries of the hidden layer that were kept, doubled
+    assert (y != 0).all()
+    assert len(np.unique(np.asarray(y[:, 0]))) > 1
+    np.testing.assert_array_equal(model.eval()(x), jnp.full((4, 500), 1500.0))
+    model = nn.MLP([500], dropout_rate=0.5, kernel_init="ones", activate_final=True).init(0, x)
+    assert 0.3 < (model(x) == 0).mean() < 0.7
+
+
+def test_without_dropout_there_is_no_key() -> None:
+    assert nn.MLP([2]).init(0, jnp.ones(3)).rngs().state_dict() == {}
+    with pytest.raises(ArgumentError, match="MLP: expected `dropout_rate` to be a number from 0"):
+        nn.MLP([2], dropout_rate=2)

@@ -24,7 +24,7 @@ def exchange(
     where: str,
     model: M,
     filters: tuple[Filter, ...],
-    cls: type,
+    cls: type[Any],
     make: Callable[[Any], Any],
     inplace: bool,
 ) -> M:
@@ -55,7 +55,7 @@ def exchange(
     return _exchanged(target, new)  # type: ignore[no-any-return]  # of type M, or what it was made
 
 
-def _chosen(where: str, model: Any, filters: tuple[Filter, ...], cls: type) -> list[Any]:
+def _chosen(where: str, model: Any, filters: tuple[Filter, ...], cls: type[Any]) -> list[Any]:
     found: list[tuple[str, Any]] = list(_tree.modules(model))
     layers = [(path, module) for path, module in found if type(module) is cls]
     infos = [

@@ -1,7 +1,6 @@
 """Initialisers without chance: the key is not used, and may be None.
 
-They are objects and not closures, so a layer that keeps one can be pickled, prints as it was
-written, and equals a layer that was written alike.
+They are objects and not closures, so a layer that keeps one can be pickled, and prints what it is.
 """
 
 from __future__ import annotations
@@ -27,18 +26,19 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class _Constant(Fixed):
+class Constant(Fixed):
+    """What `constant` makes."""
+
     value: ArrayLike
 
     def __call__(self, key: Any, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
         return jnp.full(shape, self.value, dtype)
 
-    def __repr__(self) -> str:
-        return f"constant({self.value!r})"
-
 
 @dataclass(frozen=True)
-class _Identity(Fixed):
+class Identity(Fixed):
+    """What `identity` makes."""
+
     scale: float
     groups: int
 
@@ -56,9 +56,6 @@ class _Identity(Fixed):
         eye = np.tile(np.eye(in_features, per_group), self.groups)  # (in / groups, out)
         return at_center(self.scale * jnp.asarray(eye, dtype), window)
 
-    def __repr__(self) -> str:
-        return f"identity({self.scale!r}, groups={self.groups})"
-
 
 def constant(value: ArrayLike) -> Fixed:
     """Make an initialiser that fills with one value, or with an array that broadcasts.
@@ -71,7 +68,7 @@ def constant(value: ArrayLike) -> Fixed:
     Reference:
         The numbers are those of `jax.nn.initializers.constant`.
     """
-    return _Constant(value)
+    return Constant(value)
 
 
 def identity(scale: float = 1.0, *, groups: int = 1) -> Fixed:
@@ -100,7 +97,7 @@ def identity(scale: float = 1.0, *, groups: int = 1) -> Fixed:
         `torch.nn.init.eye_` and `dirac_`, and Keras's `Identity`. In windows of even size PyTorch's
         centre is one later, which shifts the output of its `padding="same"` by one.
     """
-    return _Identity(float(scale), positive_int("initializers.identity", "groups", groups))
+    return Identity(float(scale), positive_int("initializers.identity", "groups", groups))
 
 
 def at_center(matrix: jax.Array, window: list[int]) -> jax.Array:
