@@ -67,6 +67,12 @@ def our_cell(kind: str) -> tx.Module:
     return nn.SimpleCell(SIZE, bias_init="normal")
 
 
+def zeros(kind: str, batch: int) -> Any:
+    """The first carry, which Flax would draw with a key that cannot move inside `jax.grad`."""
+    one = jnp.zeros((batch, SIZE))
+    return (one, one) if kind == "LSTM" else one
+
+
 def carry_of(kind: str, carry: Any) -> Any:
     """Flax's carry in our order."""
     return (carry[1], carry[0]) if kind == "LSTM" else carry
@@ -82,7 +88,7 @@ def flat(carry: Any, y: jax.Array) -> jax.Array:
     return jnp.concatenate([part.ravel() for part in [y, *jax.tree.leaves(carry)]])
 
 
-@settings(max_examples=examples(4), deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(lengths=st.lists(st.integers(1, TIME), min_size=BATCH, max_size=BATCH))
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("kind", list(ARRAYS))
@@ -99,10 +105,12 @@ def test_rnns_with_lengths(kind: str, bidirectional: bool, lengths: list[int]) -
         backward = nnx.RNN(nnx_cell(kind), rngs=nnx.Rngs(0))
         flax_rnn = nnx.Bidirectional(flax_rnn, backward, rngs=nnx.Rngs(0))
         places = [(f"layer/{way}/cell/", f"{way}_rnn/cell/") for way in ("forward", "backward")]
-    ours = Staged(rnn, lambda model, x: flat(*model(x, lengths=count))).init(0, x)
+    run = tx.jit(lambda model, x: flat(*model(x, lengths=count)))
+    ours = Staged(rnn, run).init(0, x)
 
     def call(layer: Any, x: jax.Array) -> jax.Array:
-        carry, y = layer(x, seq_lengths=count, return_carry=True)
+        start = (zeros(kind, BATCH),) * 2 if bidirectional else zeros(kind, BATCH)
+        carry, y = layer(x, seq_lengths=count, return_carry=True, initial_carry=start)
         if bidirectional:
             carry = tuple(carry_of(kind, one) for one in carry)
         else:
@@ -114,7 +122,7 @@ def test_rnns_with_lengths(kind: str, bidirectional: bool, lengths: list[int]) -
 
     names = {name: name for name in renamed(ours.state_dict())}
     theirs = nnx_function(flax_rnn, names, call)
-    compare_with_function(ours, lambda arrays, x: theirs(renamed(arrays), x), x)
+    compare_with_function(ours, jax.jit(lambda arrays, x: theirs(renamed(arrays), x)), x)
 
 
 def test_gru_cell() -> None:
@@ -128,7 +136,7 @@ def test_gru_cell() -> None:
         return twice(linen.GRUCell(SIZE), params, jnp.zeros((6, SIZE)), x)
 
     ours = Staged(nn.GRUCell(SIZE, bias_init="normal"), two_steps).init(0, FEATURES)
-    compare_with_function(ours, theirs, FEATURES)
+    compare_with_function(ours, jax.jit(theirs), FEATURES)
 
 
 @pytest.mark.parametrize("reset_gate", [True, False])
@@ -143,7 +151,7 @@ def test_mgu_cell(reset_gate: bool) -> None:
         return twice(cell, params, jnp.zeros((6, SIZE)), x)
 
     cell = nn.MGUCell(SIZE, reset_gate=reset_gate, bias_init="normal")
-    compare_with_function(Staged(cell, two_steps).init(0, FEATURES), theirs, FEATURES)
+    compare_with_function(Staged(cell, two_steps).init(0, FEATURES), jax.jit(theirs), FEATURES)
 
 
 @pytest.mark.parametrize("padding", ["SAME", ((1, 1), (0, 1))])
@@ -166,7 +174,7 @@ def test_conv_lstm_cell(padding: Any) -> None:
         return twice(cell, params, (zeros, zeros), x)
 
     cell = nn.ConvLSTMCell(SIZE, (3, 2), padding=padding, bias_init="normal")
-    compare_with_function(Staged(cell, two_steps).init(0, IMAGES), theirs, IMAGES)
+    compare_with_function(Staged(cell, two_steps).init(0, IMAGES), jax.jit(theirs), IMAGES)
 
 
 def twice(cell: Any, params: Any, carry: Any, x: jax.Array) -> jax.Array:
@@ -181,11 +189,13 @@ def test_no_more_flops_than_theirs(kind: str) -> None:
     x = jnp.ones((4, 3, 8))
     cells = {"LSTM": nn.LSTMCell, "GRU": nn.GRUCell, "simple": nn.SimpleCell}
     ours = nn.RNN(cells[kind](SIZE), unroll=True).init(0, x)
+    if kind == "GRU":
+        ours.cell.recurrent_bias = None  # theirs has none
     theirs = nnx.RNN(nnx_cell(kind, 8), unroll=3, rngs=nnx.Rngs(0))
     graph, params, rest = nnx.split(theirs, nnx.Param, ...)
 
     def their_loss(params: Any, x: jax.Array) -> jax.Array:
-        return sum_of(nnx.merge(graph, params, rest)(x))
+        return sum_of(nnx.merge(graph, params, rest)(x, initial_carry=zeros(kind, 4)))
 
     def flops(f: Any, argument: Any) -> float:
         both = jax.jit(lambda model, x: (f(model, x), jax.grad(f, argnums=(0, 1))(model, x)))
