@@ -16,12 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from treexlite._core import Cache, Module, static
+from treexlite._core import Cache, Kind, Module, Parameter, static
 from treexlite._core._record import top_level_trace, trace_state
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, NotInitializedError, ShapeError, describe
 from treexlite.nn._arguments import is_int, positive_int
-from treexlite.nn._recurrent_cell import fit_carry
+from treexlite.nn._recurrent_cell import Cell, fit_carry
 from treexlite.nn._sequence_mask import step_mask
 from treexlite.transforms import eval_shape, jit, remat, scan
 
@@ -188,19 +188,21 @@ class RNN(Module):
     def _loop(self, carry: Any, projected: jax.Array, valid: jax.Array | None) -> Any:
         """Return the final carry, the last output and all outputs, of which one is None."""
         last = None if self.return_sequences else _no_output(self.cell, carry, projected)
+        # What does not change is no part of the carry, of which the loop keeps a derivative.
+        held = None if _is_pure(self.cell) else self.cell
 
         def step(state: Any, row: Any) -> Any:
-            (cell, carry, last), (projected, valid) = state, row
-            after, y = _advance(cell, carry, projected)
+            (held, carry, last), (projected, valid) = state, row
+            after, y = _advance(self.cell if held is None else held, carry, projected)
             if valid is not None:
                 after = jax.tree.map(functools.partial(_chosen, valid), after, carry)
                 y = _chosen(valid, y, jnp.zeros_like(y) if last is None else last)
-            return (cell, after, None if last is None else y), y if last is None else None
+            return (held, after, None if last is None else y), y if last is None else None
 
         run = remat(step, prevent_cse=False) if self.remat else step
         (_, carry, last), ys = scan(
             run,
-            (self.cell, carry, last),
+            (held, carry, last),
             (projected, valid),
             length=projected.shape[0],
             reverse=self.reverse,
@@ -254,6 +256,12 @@ def _compiled(rnn: RNN, x: jax.Array, valid: jax.Array | None, initial_carry: An
 
 def _is_split(cell: Any) -> bool:
     return hasattr(cell, "project") and hasattr(cell, "step")
+
+
+def _is_pure(cell: Any) -> bool:
+    """Whether a step of the cell is known to change nothing in it."""
+    trained = all(issubclass(info.kind or Kind, Parameter) for info in cell.fields())
+    return isinstance(cell, Cell) and trained
 
 
 def _advance(cell: Any, carry: Any, row: jax.Array) -> Any:
