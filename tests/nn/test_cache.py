@@ -137,6 +137,6 @@ def test_positions_stop_the_tokens_that_have_no_place() -> None:
     nn.start_cache(whole, 2, 6)
     whole(X)
     before = whole.state_dict()
-    with pytest.raises(RangeError, match="LearnedPositions at layers/0: .* 2 more after 5"):
+    with pytest.raises(RangeError, match=r"LearnedPositions at layers/0: .* 2 more after 5"):
         whole(X[:, :2])
     assert all(before[path] is value for path, value in whole.state_dict().items())

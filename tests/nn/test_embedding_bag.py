@@ -67,7 +67,7 @@ def test_ids_outside_the_table() -> None:
 
 def test_what_is_refused() -> None:
     layer = build()
-    with pytest.raises(UnknownNameError, match="the name of a reduction .*Did you mean 'sum'"):
+    with pytest.raises(UnknownNameError, match=r"the name of a reduction .*Did you mean 'sum'"):
         nn.EmbeddingBag(7, 4, mode="sums")
     with pytest.raises(ArgumentError, match="no `weights` with mode='mean'"):
         build("mean")(IDS, np.ones((2, 3)))

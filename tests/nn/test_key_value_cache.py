@@ -28,10 +28,11 @@ def build(x: jax.Array = X, **options: Any) -> nn.MultiHeadAttention:
     return nn.MultiHeadAttention(4, causal=True, **options).init(0, x)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_prompt_and_steps_equal_one_call(options: dict[str, Any], compiled: bool) -> None:
-    layer = build(**options)
+@pytest.mark.parametrize(
+    ("name", "compiled"), [*((name, True) for name in OPTIONS), ("plain", False)]
+)
+def test_prompt_and_steps_equal_one_call(name: str, compiled: bool) -> None:
+    layer = build(**OPTIONS[name])
     whole = layer(X)
     layer.start_cache(2, 8)
     call = tx.jit(layer) if compiled else layer
@@ -132,9 +133,7 @@ def test_past_the_end_is_refused_before_anything_is_written() -> None:
     layer.start_cache(2, 4)
     layer(X[:, :3])
     before = layer.state_dict()
-    message = (
-        "at most max_length=4 tokens in the cache, received 2 more after 3. Call `start_cache`"
-    )
+    message = "at most max_length=4 tokens in the cache, received 2 more after 3. Call"
     with pytest.raises(RangeError, match=message):
         layer(X[:, :2])
     after = layer.state_dict()
@@ -166,7 +165,7 @@ def test_what_cannot_be_started() -> None:
     for batch in (1.5, "a", (2, -1), None):
         with pytest.raises(ArgumentError, match="`batch_size` to be an integer, or a tuple"):
             layer.start_cache(batch, 4)
-    with pytest.raises(NotInitializedError, match="Linear|Projection"):
+    with pytest.raises(NotInitializedError, match="Projection: expected an initialised module"):
         nn.MultiHeadAttention(2, causal=True).start_cache(2, 4)
     with pytest.raises(ArgumentError, match="expected a layer with causal=True"):
         nn.MultiHeadAttention(4).init(0, X).start_cache(2, 4)

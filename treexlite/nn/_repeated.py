@@ -71,7 +71,8 @@ class Repeated(Module):
         run = current_init()
         if run is not None:
             block = run.pristine(self.block)
-            if not block.initialized:  # else `init` is called again on what has its data
+            # Else `init` is called again on what has its data, all that it is ever going to have.
+            if not any(True for _ in block.fields()):
                 keys = jax.random.split(next_key(), self.num)
                 self.block = vmap(lambda key: block.init(key, (x, *args)))(keys)
         elif trace_state() == top_level_trace() and all(map(is_numeric, (x, *args))):
