@@ -11,6 +11,7 @@ maths in `__call__`. `_linear` is the one to read first.
 
 from treexlite.nn._activations import get_activation
 from treexlite.nn._batch_norm import BatchNorm
+from treexlite.nn._concatenate import Concatenate, Stack
 from treexlite.nn._conv import Conv
 from treexlite.nn._dot import Dot
 from treexlite.nn._dropout import Dropout
@@ -24,11 +25,9 @@ from treexlite.nn._mapped import Mapped
 from treexlite.nn._merge import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Minimum,
     Multiply,
-    Stack,
     Subtract,
 )
 from treexlite.nn._mlp import MLP
