@@ -36,7 +36,6 @@ def test_more_than_two_and_only_one() -> None:
     np.testing.assert_allclose(nn.Add()(A, B, C), A + B + C, rtol=1e-6)
     np.testing.assert_allclose(nn.Average()(A, B, C), (A + B + C) / 3, rtol=1e-5)
     np.testing.assert_array_equal(nn.Maximum()([A]), A)
-    assert nn.Concatenate()(A, B, C).shape == (4, 1, 6)
 
 
 @pytest.mark.parametrize(("layer", "f"), ELEMENTWISE)
@@ -56,20 +55,10 @@ def test_the_average_of_integers_and_of_halves() -> None:
 
 def test_dtypes_promote() -> None:
     assert nn.Add()(A.astype(jnp.bfloat16), B).dtype == jnp.float32
-    assert nn.Concatenate()(jnp.ones((1, 2), jnp.int32), jnp.ones((1, 2))).dtype == jnp.float32
-
-
-@pytest.mark.parametrize("axis", [-3, 0, 1, 2])
-def test_concatenate_along(axis: int) -> None:
-    arrays = [np.asarray(A), np.asarray(B), np.asarray(C)]
-    np.testing.assert_array_equal(nn.Concatenate(axis)(*arrays), np.concatenate(arrays, axis))
-    np.testing.assert_array_equal(nn.Stack(axis)(*arrays), np.stack(arrays, axis))
 
 
 def test_empty_axes() -> None:
-    assert nn.Concatenate()(jnp.ones((0, 2)), jnp.ones((0, 3))).shape == (0, 5)
     assert nn.Add()(jnp.ones((0, 2)), jnp.ones((1, 2))).shape == (0, 2)
-    assert nn.Stack()(1.0, 2.0).shape == (2,)
 
 
 def test_the_gradient_of_equal_values_is_shared() -> None:
@@ -89,12 +78,6 @@ def test_in_a_network_after_parallel() -> None:
         (nn.Multiply(), (A, A[:3]), "expected axis 0 of array 1 to have size 4 or 1"),
         (nn.Add(), (A[:1], A, A[:2]), "axis 0 of array 2 to have size 4 or 1"),
         (nn.Add(), (A, A[:0]), "axis 0 of array 1 to have size 4 or 1"),
-        (nn.Concatenate(), (A, A[:3]), "the same sizes, except along axis 2, .* array 1"),
-        (nn.Concatenate(), (A, A[0]), "the same sizes, except along axis 2"),
-        (nn.Concatenate(3), (A, A), r"arrays that have an axis 3, .*`axis` from -3 to 2"),
-        (nn.Concatenate(), (1.0, 2.0), "arrays that have an axis -1, .* Give them an axis"),
-        (nn.Stack(-5), (A, A), "arrays that have an axis -5, .*`axis` from -4 to 3"),
-        (nn.Stack(), (A, A[:3]), "all arrays to have the same shape, .* array 1"),
     ],
 )
 def test_arrays_that_do_not_fit(layer: Any, arrays: tuple[Any, ...], message: str) -> None:
@@ -116,10 +99,3 @@ def test_arrays_that_do_not_fit(layer: Any, arrays: tuple[Any, ...], message: st
 def test_what_are_no_arrays(layer: Any, arrays: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         layer(*arrays)
-
-
-@pytest.mark.parametrize("layer", [nn.Concatenate, nn.Stack])
-@pytest.mark.parametrize("axis", [1.0, None, (1,), True])
-def test_the_axis_is_checked(layer: Any, axis: object) -> None:
-    with pytest.raises(ArgumentError, match="`axis` to be an integer"):
-        layer(axis)

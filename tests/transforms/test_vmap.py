@@ -233,6 +233,12 @@ def test_layers_are_created_inside_init() -> None:
     assert net(jnp.ones((5, 3))).shape == (5, 2)
 
 
+def test_layers_are_created_inside_init_without_any_lane_too() -> None:
+    model = tx.nn.Mapped(tx.nn.Linear(2), -1).init(0, jnp.ones((4, 3, 0)))
+    assert model.layer.kernel.shape == (3, 2)
+    assert model(jnp.ones((4, 3, 0))).shape == (4, 2, 0)
+
+
 def test_a_mapped_module_cannot_be_created_inside_init() -> None:
     class Net(tx.Module):
         def __init__(self) -> None:

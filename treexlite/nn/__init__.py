@@ -85,6 +85,10 @@ from treexlite.nn._cache import (
     clear_cache,
     start_cache,
 )
+from treexlite.nn._concatenate import (
+    Concatenate,
+    Stack,
+)
 from treexlite.nn._conv import (
     Conv,
     Conv1D,
@@ -195,11 +199,9 @@ from treexlite.nn._max_pool_ranks import (
 from treexlite.nn._merge import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Minimum,
     Multiply,
-    Stack,
     Subtract,
 )
 from treexlite.nn._mgu_cell import (

@@ -10,16 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._errors import ArgumentError, unknown_name
+from treexlite.nn._concatenate import Concatenate, Stack
 from treexlite.nn._layer_list import Entry, LayerList, described, is_layer, pairs
 from treexlite.nn._merge import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Merge,
     Minimum,
     Multiply,
-    Stack,
 )
 
 _BY_NAME: dict[str, type[Merge]] = {

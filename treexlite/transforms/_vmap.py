@@ -160,7 +160,16 @@ class Mapped(Transform):
 def _first(tree: Any, axis: int | None) -> Any:
     if axis is None:
         return tree
-    return jax.tree_util.tree_map(lambda leaf: jnp.take(leaf, 0, axis=axis), tree)
+
+    def slice_of(leaf: Any) -> jax.Array:
+        if jnp.shape(leaf)[axis]:
+            return jnp.take(leaf, 0, axis=axis)
+        # Without any lane, the shape of one is still enough.
+        shape = list(leaf.shape)
+        del shape[axis]
+        return jnp.zeros(shape, leaf.dtype)
+
+    return jax.tree_util.tree_map(slice_of, tree)
 
 
 class Lane:
