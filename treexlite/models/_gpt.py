@@ -25,6 +25,7 @@ from treexlite.nn import (
     clear_cache,
     start_cache,
 )
+from treexlite.nn._arguments import is_int, positive_int
 from treexlite.transforms import jit, scan
 
 _small = jax.nn.initializers.normal(0.02)
@@ -169,16 +170,15 @@ class GPT(Module):
 
     def _check_generate(self, ids: Any, num_tokens: Any, temperature: Any, top_k: Any) -> None:
         where = "GPT.generate"
-        for name, value, lowest in (("num_tokens", num_tokens, 0), ("top_k", top_k, 1)):
-            if name == "top_k" and value is None:
-                continue
-            if not isinstance(value, int) or value < lowest:
-                raise ArgumentError(
-                    where,
-                    expected=f"`{name}` to be an integer of at least {lowest}",
-                    received=f"{name}={describe(value)}",
-                    fix=f"Pass for example `{name}=10`.",
-                )
+        if not is_int(num_tokens) or num_tokens < 0:
+            raise ArgumentError(
+                where,
+                expected="`num_tokens` to be an integer of at least 0",
+                received=f"num_tokens={describe(num_tokens)}",
+                fix="Pass how many tokens to write, for example `num_tokens=10`.",
+            )
+        if top_k is not None:
+            positive_int(where, "top_k", top_k)
         if not isinstance(temperature, int | float) or not temperature > 0:
             raise ArgumentError(
                 where,

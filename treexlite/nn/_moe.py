@@ -174,7 +174,8 @@ class MoE(Module):
 
     def _by_all(self, tokens: jax.Array, found: Routes) -> jax.Array:
         """Let every expert compute every token, and weigh what they give."""
-        outputs = vmap(_call, in_axes=(0, None))(self.experts, tokens)
+        run = vmap(_call, in_axes=(0, None), axis_size=self.num_experts)
+        outputs = run(self.experts, tokens)
         self._check_outputs(outputs, tokens.shape[0])
         chosen = jax.nn.one_hot(found.experts, self.num_experts, dtype=found.gates.dtype)
         weights = (chosen * found.gates[..., None]).sum(1)  # (tokens, experts)
