@@ -15,6 +15,7 @@ from treexlite.nn._containers import Lambda, Sequential
 from treexlite.nn._conv import Conv
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._embedding import Embed
+from treexlite.nn._group_norm import GroupNorm, InstanceNorm
 from treexlite.nn._initializers import get_initializer
 from treexlite.nn._linear import Linear
 from treexlite.nn._mlp import MLP
@@ -22,6 +23,7 @@ from treexlite.nn._norm import LayerNorm
 from treexlite.nn._pool import AvgPool, MaxPool
 from treexlite.nn._repeated import Repeated
 from treexlite.nn._reshape import Flatten
+from treexlite.nn._rms_norm import RMSNorm
 
 __all__ = [
     "MLP",
@@ -31,10 +33,13 @@ __all__ = [
     "Dropout",
     "Embed",
     "Flatten",
+    "GroupNorm",
+    "InstanceNorm",
     "Lambda",
     "LayerNorm",
     "Linear",
     "MaxPool",
+    "RMSNorm",
     "Repeated",
     "Sequential",
     "get_activation",

@@ -27,3 +27,8 @@ def compute_dtype(dtype: Any, *arrays: jax.Array | None) -> np.dtype[Any]:
 def along_last(vector: jax.Array, like: jax.Array) -> jax.Array:
     """Reshape `(features,)` to `(1, ..., 1, features)`, of the rank of `like`."""
     return vector.reshape((1,) * (like.ndim - 1) + vector.shape)
+
+
+def widened(x: jax.Array) -> jax.Array:
+    """Return `x` in the type to compute statistics in: its own, but float32 at least."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
