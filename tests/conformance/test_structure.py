@@ -28,7 +28,7 @@ def test_calling_and_copying_keep_the_structure(row: Layer) -> None:
 def test_leaves_come_in_the_order_of_the_fields(row: Layer) -> None:
     model = row.build()
     leaves, treedef = jax.tree_util.tree_flatten_with_path(model)
-    paths = ["/".join(str(entry).strip(".[]") for entry in path) for path, _ in leaves]
+    paths = ["/".join(str(entry).strip(".[]'") for entry in path) for path, _ in leaves]
     assert paths == list(row.fields)
     again = jax.tree_util.tree_unflatten(treedef, [value for _, value in leaves])
     assert structure(again) == treedef

@@ -43,20 +43,19 @@ def resolve_axes(where: str, name: str, axes: tuple[int, ...], x: jax.Array) -> 
     return tuple(sorted({axis % x.ndim for axis in axes}))
 
 
-def spatial_axes(where: str, axes: tuple[int, ...] | None, x: jax.Array) -> tuple[int, ...]:
+def find_spatial_axes(where: str, axes: tuple[int, ...] | None, x: jax.Array) -> tuple[int, ...]:
     """Return the axes between batch and channels: those given, or all but the first and the last.
 
     Raises:
-        ShapeError: `x` does not have one of them, or the last axis is among them.
+        ShapeError: there are none, `x` does not have one of those given, or it is the last axis.
     """
-    if axes is None:
-        return tuple(range(1, x.ndim - 1))
-    found = resolve_axes(where, "spatial_axes", axes, x)
-    if found[-1:] == (x.ndim - 1,):
+    given = tuple(range(1, x.ndim - 1)) if axes is None else axes
+    found = resolve_axes(where, "spatial_axes", given, x)
+    if not found or found[-1] == x.ndim - 1:
         raise ShapeError(
             where,
-            expected="the last axis of `x`, the channels, not to be among the spatial axes",
-            received=f"spatial_axes={axes} for x={describe(x)}",
-            fix="Pass the axes between batch and channels, for example `spatial_axes=(-3, -2)`.",
+            expected="`x` to have spatial axes, between those of the batch and the channels",
+            received=f"x={describe(x)}, spatial_axes={axes}",
+            fix="Give it a batch axis, or name the axes, for example `spatial_axes=(-3, -2)`.",
         )
     return found

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from treexlite._core import static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import positive_int
-from treexlite.nn._axes import check_axes, spatial_axes
+from treexlite.nn._axes import check_axes, find_spatial_axes
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._norm import Norm, variance
 from treexlite.nn._promotion import widened
@@ -99,7 +99,7 @@ class GroupNorm(Norm):
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
         self._check_rank(x)
-        axes = spatial_axes(type(self).__name__, self.spatial_axes, x)
+        axes = self._shared_axes(x)
         groups = self._groups(x)
         if self.initializing():
             self._create(x.shape[-1:])
@@ -111,6 +111,12 @@ class GroupNorm(Norm):
         var = variance(wide, mean, (*axes, x.ndim))
         shape = (1,) * (x.ndim - 1) + groups
         return self._normalize(grouped, mean, var, shape).reshape(x.shape)
+
+    def _shared_axes(self, x: jax.Array) -> tuple[int, ...]:
+        """Return the spatial axes; there need not be any."""
+        if self.spatial_axes is None and x.ndim < 3:
+            return ()
+        return find_spatial_axes(type(self).__name__, self.spatial_axes, x)
 
     def _groups(self, x: jax.Array) -> tuple[int, int]:
         """Return number and size of the groups."""
@@ -195,8 +201,7 @@ class InstanceNorm(Norm):
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
         self._check_rank(x)
-        axes = spatial_axes(type(self).__name__, self.spatial_axes, x)
-        self._check_spatial(x, axes)
+        axes = find_spatial_axes(type(self).__name__, self.spatial_axes, x)
         if self.initializing():
             self._create(x.shape[-1:])
         self._check_channels(x, "scale", self.scale)
@@ -205,15 +210,6 @@ class InstanceNorm(Norm):
         mean = wide.mean(axes, keepdims=True)  # (batch, 1..., channels)
         shape = (1,) * (x.ndim - 1) + x.shape[-1:]
         return self._normalize(x, mean, variance(wide, mean, axes), shape)
-
-    def _check_spatial(self, x: jax.Array, axes: tuple[int, ...]) -> None:
-        if not axes:
-            raise ShapeError(
-                type(self).__name__,
-                expected="`x` of shape (batch, *spatial, channels) with at least one spatial axis",
-                received=f"x={describe(x)}",
-                fix="Give it a batch axis, or name the axes: `spatial_axes=(-3, -2)`.",
-            )
 
 
 def _grouping(
