@@ -102,13 +102,13 @@ class _Vectors(Module):
         matrix = lax.stop_gradient(_matrix(kernel))
 
         def found(key: Any, shape: tuple[int, ...], dtype: Any) -> jax.Array:
-            return self._iterated(matrix, jax.random.normal(key, shape, dtype), _FIRST_STEPS)
+            return self._iterated(matrix.T, jax.random.normal(key, shape, dtype), _FIRST_STEPS)
 
         def other(key: Any, shape: tuple[int, ...], dtype: Any) -> jax.Array:
-            return self._unit(_product(self.v, matrix))
+            return self._unit(_product(matrix, self.u))
 
-        create(self, "v", found, matrix.shape[:1], matrix.dtype)
-        create(self, "u", other, matrix.shape[1:], matrix.dtype)
+        create(self, "u", found, matrix.shape[1:], matrix.dtype)
+        create(self, "v", other, matrix.shape[:1], matrix.dtype)
 
     def step(self, matrix: jax.Array, num_steps: int) -> jax.Array:
         """Take steps of the power method, and return the largest singular value."""
