@@ -327,3 +327,41 @@ def test_second_derivatives_are_those_of_the_formula(layer: nn.BatchNorm) -> Non
         np.testing.assert_allclose(
             derivative(ours)(x), derivative(by_hand)(x), rtol=1e-3, atol=1e-3
         )
+
+
+@pytest.mark.parametrize("renorm", [False, True])
+@pytest.mark.parametrize("over", ["vmap", "pmap", "shard_map"])
+def test_parts_on_many_devices_are_the_whole_batch(over: str, renorm: bool) -> None:
+    """Values, gradients of parameters and input, and running statistics."""
+    x = X[:4]
+    weights = jnp.linspace(-1.0, 1.0, x.size).reshape(x.shape)
+    arguments = {"scale_init": "normal", "bias_init": "normal", "renorm": renorm, "momentum": 0.5}
+    whole = nn.BatchNorm(**arguments).init(0, X)
+    parts = nn.BatchNorm(**arguments, axis_name="devices").init(0, X)
+
+    def in_parts(model: tx.Module, x: jax.Array) -> jax.Array:
+        def call(model: tx.Module, x: jax.Array) -> jax.Array:
+            return model(x)
+
+        if over == "shard_map":
+            mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("devices",))
+            spec = jax.sharding.PartitionSpec("devices")
+            run = tx.shard_map(call, mesh=mesh, in_specs=(None, spec), out_specs=spec)
+            return tx.jit(run)(model, x)
+        transform = tx.vmap if over == "vmap" else tx.pmap
+        run = transform(call, in_axes=(None, 0), axis_name="devices")
+        return run(model, x.reshape(2, 2, *x.shape[1:])).reshape(x.shape)
+
+    def results(model: tx.Module, f: object) -> tuple[object, ...]:
+        def loss(model: tx.Module, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+            y = f(model, x)
+            return (y * weights).sum(), y
+
+        (_, y), gradients = tx.value_and_grad(loss, argnums=(0, 1), has_aux=True)(model, x)
+        of_model, of_x = gradients
+        return y, of_x, of_model.state_dict(), model.batch_stats().state_dict()
+
+    found, expected = results(parts, in_parts), results(whole, lambda model, x: model(x))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected
+    )

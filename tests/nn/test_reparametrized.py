@@ -41,13 +41,15 @@ def test_state_inside_moves_as_in_the_layer_itself(wrap: Wrap, compiled: bool) -
     model = wrap(with_state()).init(0, X)
     plain = model.layer.copy()
     plain.load_state_dict(model.kernels(), strict=False)
+    before = model.layer[1].mean
     call = tx.jit(model) if compiled else model
     for _ in range(2):
         call(X)
         plain(X)
-    for path in ("layers/1/mean", "layers/2/key"):
-        assert (model.layer.state_dict()[path] != model.layer.init(1, X).state_dict()[path]).any()
+    assert (model.layer[1].mean != before).all()
     np.testing.assert_array_equal(model.layer[2].key, plain[2].key)
+    if wrap is nn.WeightNorm:  # the other one's kernels move between the calls
+        np.testing.assert_allclose(model.layer[1].mean, plain[1].mean, rtol=1e-5, atol=1e-6)
 
 
 @each
