@@ -155,7 +155,213 @@ def test_a_scalar_is_refused() -> None:
         nn.BatchNorm().init(0, jnp.ones(()))
 
 
-@pytest.mark.parametrize("momentum", [-0.1, 1.1, None])
+@pytest.mark.parametrize("momentum", [-0.1, 1.1, "0.9"])
 def test_the_momentum_is_checked(momentum: object) -> None:
     with pytest.raises(ArgumentError, match="BatchNorm: expected `momentum` to be a number from 0"):
         nn.BatchNorm(momentum=momentum)
+
+
+def test_without_momentum_all_batches_count_the_same() -> None:
+    layer = nn.BatchNorm(momentum=None).init(0, X)
+    batches = [X, 2 * X, X - 3]
+    for number, x in enumerate(batches, 1):
+        layer(x)
+        assert layer.count == number
+    means = np.stack([np.asarray(x).mean((0, 1)) for x in batches])
+    variances = np.stack([np.asarray(x).var((0, 1)) for x in batches])
+    np.testing.assert_allclose(layer.mean, means.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(layer.var, variances.mean(0), rtol=1e-5)
+
+
+MASK = jnp.array([[True, True, False, True, False]] * 5 + [[False] * 5])
+
+
+def test_with_a_mask_the_statistics_are_those_of_what_is_valid() -> None:
+    layer = nn.BatchNorm(momentum=0.5, epsilon=1e-3).init(0, X)
+    y = layer(X, mask=MASK)
+    kept = np.asarray(X)[np.asarray(MASK)]
+    np.testing.assert_allclose(y, normal(X, kept.mean(0), kept.var(0), 1e-3), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.mean, 0.5 * kept.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(layer.var, 0.5 + 0.5 * kept.var(0), rtol=1e-5)
+
+
+def test_a_mask_may_stand_for_whole_examples() -> None:
+    first, second = nn.BatchNorm().init(0, X), nn.BatchNorm().init(0, X)
+    examples = jnp.array([1, 0, 1, 1, 0, 1])
+    y = first(X, mask=examples)
+    np.testing.assert_allclose(y[examples == 1], second(X[examples == 1]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(first.var, second.var, rtol=1e-5)
+
+
+def test_what_is_masked_reaches_neither_statistics_nor_gradients() -> None:
+    layer = nn.BatchNorm().init(0, X)
+
+    def loss(x: jax.Array) -> jax.Array:
+        y = layer.copy()(x, mask=MASK)
+        return jnp.where(MASK[..., None], y, 0).var()
+
+    gradient, changed = jax.grad(loss)(X), jax.grad(loss)(jnp.where(MASK[..., None], X, 1e6))
+    np.testing.assert_allclose(gradient, changed, rtol=1e-5, atol=1e-7)
+    poisoned = layer.copy()
+    poisoned(jnp.where(MASK[..., None], X, jnp.nan), mask=MASK)
+    layer(X, mask=MASK)
+    np.testing.assert_allclose(poisoned.var, layer.var, rtol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.5, None])
+def test_a_mask_that_leaves_nothing_leaves_the_running_statistics(momentum: float | None) -> None:
+    layer = nn.BatchNorm(momentum=momentum).init(0, X)
+    layer(X)
+    before = layer.state_dict()
+    y = layer(X, mask=jnp.zeros((6, 5), bool))
+    np.testing.assert_allclose(y, layer.eval()(X), rtol=1e-5, atol=1e-6)
+    for path, value in layer.state_dict().items():
+        np.testing.assert_allclose(value, before[path], rtol=1e-6)
+    gradient = jax.grad(lambda x: layer.copy()(x, mask=jnp.zeros(6, bool)).sum())(X)
+    assert jnp.isfinite(gradient).all()
+
+
+def test_in_evaluation_the_mask_decides_nothing() -> None:
+    layer = nn.BatchNorm().init(0, X).eval()
+    np.testing.assert_array_equal(layer(X, mask=MASK), layer(X))
+
+
+@pytest.mark.parametrize("shape", [(5,), (6, 1), (6, 5, 3), (6, 4)])
+@pytest.mark.parametrize("training", [True, False])
+def test_masks_have_to_fit(shape: tuple[int, ...], training: bool) -> None:
+    layer = nn.BatchNorm().init(0, X).train(training)
+    with pytest.raises(
+        ShapeError, match="BatchNorm: expected `mask` to have the sizes of the firs"
+    ):
+        layer(X, mask=jnp.ones(shape, bool))
+
+
+def test_masks_of_fractions_are_refused() -> None:
+    with pytest.raises(
+        ArgumentError, match="`mask` to hold booleans, or zeros and ones as integers"
+    ):
+        nn.BatchNorm().init(0, X)(X, mask=jnp.ones(6))
+
+
+def test_with_an_axis_name_lanes_may_have_different_masks() -> None:
+    layer = nn.BatchNorm(axis_name="lanes").init(0, X)
+    whole = nn.BatchNorm().init(0, X)
+
+    def lane(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+        model = layer.copy()
+        return model(x, mask=mask), model.var
+
+    y, var = jax.vmap(lane, axis_name="lanes")(X, MASK)  # the last lane has nothing valid
+    np.testing.assert_allclose(y, whole(X, mask=MASK), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(var, np.tile(whole.var, (6, 1)), rtol=1e-5)
+
+
+def test_without_limits_renormalised_outputs_are_those_of_evaluation() -> None:
+    layer = nn.BatchNorm(renorm=True, renorm_limits=None, momentum=0.5).init(0, X)
+    layer(X)
+    expected = layer.eval()(2 * X - 1)
+    np.testing.assert_allclose(layer(2 * X - 1), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_tightest_limits_correct_nothing() -> None:
+    layer = nn.BatchNorm(renorm=True, renorm_limits=(1, 0)).init(0, X)
+    np.testing.assert_allclose(layer(X), nn.BatchNorm().init(0, X)(X), rtol=1e-4, atol=1e-5)
+
+
+def test_renormalising_follows_the_formula() -> None:
+    r_max, d_max, epsilon = 1.5, 0.5, 1e-3
+    layer = nn.BatchNorm(
+        renorm=True,
+        renorm_limits=(r_max, d_max),
+        momentum=0.9,
+        epsilon=epsilon,
+        scale_init="normal",
+        bias_init="normal",
+    ).init(0, X)
+    running_mean, running_std = np.zeros(3), np.sqrt(np.ones(3) + epsilon)
+    for step in range(4):
+        x = X * (1 + 0.1 * step) - 4 + 0.3 * step
+        mean, std = np.asarray(x).mean((0, 1)), np.sqrt(np.asarray(x).var((0, 1)) + epsilon)
+        r = np.clip(std / running_std, 1 / r_max, r_max)
+        d = np.clip((mean - running_mean) / running_std, -d_max, d_max)
+
+        def by_hand(x: jax.Array, r: np.ndarray = r, d: np.ndarray = d) -> jax.Array:
+            y = (x - x.mean((0, 1))) / jnp.sqrt(x.var((0, 1)) + epsilon) * r + d
+            return y * layer.scale + layer.bias
+
+        def loss(f: object, x: jax.Array) -> jax.Array:
+            return (f(x) ** 3).sum()
+
+        gradient = jax.grad(lambda x: loss(layer.copy(), x))(x)
+        expected = jax.grad(lambda x, f=by_hand: loss(f, x))(x)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(layer(x), by_hand(x), rtol=1e-4, atol=1e-5)
+        running_mean = 0.9 * running_mean + 0.1 * mean
+        running_std = 0.9 * running_std + 0.1 * std
+        np.testing.assert_allclose(layer.mean, running_mean, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(layer.var, running_std**2 - epsilon, rtol=1e-4)
+
+
+@pytest.mark.parametrize("limits", [(0.5, 1), (2, -1), (2,), 3, "ab", (float("inf"), 1)])
+def test_the_limits_are_checked(limits: object) -> None:
+    with pytest.raises(ArgumentError, match="`renorm_limits` to be a pair of numbers, from 1 and"):
+        nn.BatchNorm(renorm_limits=limits)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm(axis_name="i"), nn.BatchNorm()])
+def test_second_derivatives_are_those_of_the_formula(layer: nn.BatchNorm) -> None:
+    """Variance and output have derivatives of their own, which have derivatives in turn."""
+    x = X[:, 0]
+    layer = layer.init(0, x)
+
+    def ours(x: jax.Array) -> jax.Array:
+        if layer.axis_name is None:
+            return (layer.copy()(x) ** 3).sum()
+        run = jax.vmap(lambda part: layer.copy()(part), axis_name="i")
+        return (run(x.reshape(2, 3, 3)) ** 3).sum()
+
+    def by_hand(x: jax.Array) -> jax.Array:
+        return (((x - x.mean(0)) / jnp.sqrt(x.var(0) + 1e-5)) ** 3).sum()
+
+    for derivative in (jax.grad, jax.jacfwd, jax.hessian):
+        np.testing.assert_allclose(
+            derivative(ours)(x), derivative(by_hand)(x), rtol=1e-3, atol=1e-3
+        )
+
+
+@pytest.mark.parametrize("renorm", [False, True])
+@pytest.mark.parametrize("over", ["vmap", "pmap", "shard_map"])
+def test_parts_on_many_devices_are_the_whole_batch(over: str, renorm: bool) -> None:
+    """Values, gradients of parameters and input, and running statistics."""
+    x = X[:4]
+    weights = jnp.linspace(-1.0, 1.0, x.size).reshape(x.shape)
+    arguments = {"scale_init": "normal", "bias_init": "normal", "renorm": renorm, "momentum": 0.5}
+    whole = nn.BatchNorm(**arguments).init(0, X)
+    parts = nn.BatchNorm(**arguments, axis_name="devices").init(0, X)
+
+    def in_parts(model: tx.Module, x: jax.Array) -> jax.Array:
+        def call(model: tx.Module, x: jax.Array) -> jax.Array:
+            return model(x)
+
+        if over == "shard_map":
+            mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("devices",))
+            spec = jax.sharding.PartitionSpec("devices")
+            run = tx.shard_map(call, mesh=mesh, in_specs=(None, spec), out_specs=spec)
+            return tx.jit(run)(model, x)
+        transform = tx.vmap if over == "vmap" else tx.pmap
+        run = transform(call, in_axes=(None, 0), axis_name="devices")
+        return run(model, x.reshape(2, 2, *x.shape[1:])).reshape(x.shape)
+
+    def results(model: tx.Module, f: object) -> tuple[object, ...]:
+        def loss(model: tx.Module, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+            y = f(model, x)
+            return (y * weights).sum(), y
+
+        (_, y), gradients = tx.value_and_grad(loss, argnums=(0, 1), has_aux=True)(model, x)
+        of_model, of_x = gradients
+        return y, of_x, of_model.state_dict(), model.batch_stats().state_dict()
+
+    found, expected = results(parts, in_parts), results(whole, lambda model, x: model(x))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected
+    )

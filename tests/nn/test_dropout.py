@@ -116,3 +116,28 @@ def test_the_key_and_the_axes_are_checked() -> None:
         ShapeError, match=r"`x` to have the axes broadcast_axes=\(2,\), received x="
     ):
         nn.Dropout(0.5, broadcast_axes=2).init(0)(X)
+
+
+@pytest.mark.parametrize("axes", [None, (-3, -2)])
+def test_spatial_dropout_drops_whole_channels(axes: tuple[int, ...] | None) -> None:
+    y = nn.SpatialDropout(0.25, spatial_axes=axes).init(0)(jnp.ones((8, 4, 5, 256)))
+    assert (y == y[:, :1, :1]).all()
+    values, counts = np.unique(y[:, 0, 0], return_counts=True)
+    np.testing.assert_allclose(values, [0, 1 / 0.75], rtol=1e-6)
+    # 2048 draws: five standard deviations of the fraction are 0.048.
+    np.testing.assert_allclose(counts[0] / 2048, 0.25, atol=0.048)
+
+
+def test_spatial_dropout_is_dropout_that_is_shared_along_the_spatial_axes() -> None:
+    x = jax.random.normal(jax.random.key(0), (2, 3, 4, 5))
+    y = nn.SpatialDropout(0.5, key=3)(x)
+    np.testing.assert_array_equal(y, nn.Dropout(0.5, broadcast_axes=(1, 2), key=3)(x))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_spatial_dropout_needs_spatial_axes(training: bool) -> None:
+    layer = nn.SpatialDropout(0.5).init(0).train(training)
+    with pytest.raises(ShapeError, match="SpatialDropout: expected `x` to have spatial axes"):
+        layer(jnp.ones((3, 4)))
+    with pytest.raises(ArgumentError, match="`spatial_axes` to be a tuple of integers"):
+        nn.SpatialDropout(0.5, spatial_axes="all")

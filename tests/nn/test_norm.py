@@ -59,6 +59,49 @@ def test_half_precision_is_normalised_in_single() -> None:
     np.testing.assert_array_equal(layer(x), exact.astype(jnp.bfloat16))
 
 
+@pytest.mark.parametrize("axes", [(-2, -1), (2, 1), (0, -1), 1])
+def test_statistics_over_several_axes(axes: int | tuple[int, ...]) -> None:
+    layer = nn.LayerNorm(axes=axes, scale_init="normal", bias_init="normal").init(0, X)
+    reduced = (axes,) if isinstance(axes, int) else tuple(sorted(axis % 3 for axis in axes))
+    x = np.asarray(X, np.float64)
+    normal = (x - x.mean(reduced, keepdims=True)) / np.sqrt(x.var(reduced, keepdims=True) + 1e-6)
+    shape = [X.shape[axis] if axis in reduced else 1 for axis in range(3)]
+    assert layer.scale.shape == tuple(X.shape[axis] for axis in reduced)
+    expected = normal * np.asarray(layer.scale).reshape(shape)
+    expected = expected + np.asarray(layer.bias).reshape(shape)
+    np.testing.assert_allclose(layer(X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_parameters_may_lie_along_other_axes() -> None:
+    layer = nn.LayerNorm(axes=(1, 2), feature_axes=-1, bias_init="normal").init(0, X)
+    assert layer.scale.shape == (8,)
+    plain = nn.LayerNorm(axes=(1, 2), use_scale=False, use_bias=False).init(0, X)
+    np.testing.assert_allclose(layer(X), plain(X) + layer.bias, rtol=1e-4, atol=1e-5)
+
+
+def test_axes_are_checked() -> None:
+    with pytest.raises(ArgumentError, match="LayerNorm: expected `axes` to name at least one axis"):
+        nn.LayerNorm(axes=())
+    with pytest.raises(ArgumentError, match="`feature_axes` to be a tuple of integers"):
+        nn.LayerNorm(feature_axes=1.5)
+    with pytest.raises(ShapeError, match=r"`x` to have the axes axes=\(-4, -1\), received x=array"):
+        nn.LayerNorm(axes=(-4, -1)).init(0, X)
+    layer = nn.LayerNorm(axes=(-2, -1)).init(0, X)
+    with pytest.raises(ShapeError, match=r"axes \(-2, -1\) of `x` to be \(5, 8\) \(as `scale` has"):
+        layer(X[:, :4])
+
+
+def test_second_derivatives_are_those_of_the_formula() -> None:
+    layer = nn.LayerNorm(epsilon=1e-3).init(0, X)
+
+    def by_hand(x: jax.Array) -> jax.Array:
+        return ((x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-3)) ** 3
+
+    ours = jax.hessian(lambda x: (layer(x) ** 3).sum())(X[0, :2])
+    expected = jax.hessian(lambda x: by_hand(x).sum())(X[0, :2])
+    np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("arguments", [{}, {"use_scale": False}])
 def test_the_wrong_number_of_features_is_refused(arguments: dict[str, bool]) -> None:
     layer = nn.LayerNorm(**arguments).init(0, X)
@@ -72,7 +115,7 @@ def test_a_scalar_is_refused() -> None:
         nn.LayerNorm().init(0, jnp.ones(()))
 
 
-@pytest.mark.parametrize("layer", [nn.LayerNorm, nn.BatchNorm])
+@pytest.mark.parametrize("layer", [nn.LayerNorm, nn.BatchNorm, nn.GroupNorm, nn.InstanceNorm])
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

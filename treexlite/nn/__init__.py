@@ -63,6 +63,9 @@ from treexlite.nn._adaptive_pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
 )
+from treexlite.nn._alpha_dropout import (
+    AlphaDropout,
+)
 from treexlite.nn._attention import (
     MultiHeadAttention,
 )
@@ -113,6 +116,7 @@ from treexlite.nn._dot import (
 )
 from treexlite.nn._dropout import (
     Dropout,
+    SpatialDropout,
 )
 from treexlite.nn._einmix import (
     EinMix,
@@ -143,9 +147,17 @@ from treexlite.nn._gated_feed_forward import (
     GatedFeedForward,
     SwiGLU,
 )
+from treexlite.nn._gaussian import (
+    GaussianDropout,
+    GaussianNoise,
+)
 from treexlite.nn._global_pool import (
     GlobalAvgPool,
     GlobalMaxPool,
+)
+from treexlite.nn._group_norm import (
+    GroupNorm,
+    InstanceNorm,
 )
 from treexlite.nn._gru_cell import (
     GRUCell,
@@ -162,6 +174,9 @@ from treexlite.nn._linear import (
 )
 from treexlite.nn._linear_general import (
     LinearGeneral,
+)
+from treexlite.nn._local_response_norm import (
+    LocalResponseNorm,
 )
 from treexlite.nn._lora import (
     LoRA,
@@ -267,6 +282,9 @@ from treexlite.nn._resize import (
     Resize,
     Upsample,
 )
+from treexlite.nn._rms_norm import (
+    RMSNorm,
+)
 from treexlite.nn._rnn import (
     RNN,
 )
@@ -283,6 +301,13 @@ from treexlite.nn._sequential import (
 from treexlite.nn._simple_cell import (
     SimpleCell,
 )
+from treexlite.nn._spectral_norm import (
+    SpectralNorm,
+)
+from treexlite.nn._stochastic_depth import (
+    DropPath,
+    StochasticDepth,
+)
 from treexlite.nn._time_distributed import (
     TimeDistributed,
 )
@@ -297,8 +322,14 @@ from treexlite.nn._transformer_stacks import (
     TransformerDecoder,
     TransformerEncoder,
 )
+from treexlite.nn._unit_norm import (
+    UnitNorm,
+)
 from treexlite.nn._unpool import (
     MaxUnpool,
+)
+from treexlite.nn._weight_norm import (
+    WeightNorm,
 )
 
 __all__ = [
@@ -306,6 +337,7 @@ __all__ = [
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
     "Add",
+    "AlphaDropout",
     "Average",
     "AvgPool",
     "AvgPool1D",
@@ -328,6 +360,7 @@ __all__ = [
     "Crop",
     "DepthwiseConv",
     "Dot",
+    "DropPath",
     "Dropout",
     "EinMix",
     "Einsum",
@@ -340,9 +373,13 @@ __all__ = [
     "GRU",
     "GRUCell",
     "GatedFeedForward",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm",
     "LPPool",
     "LPPool1D",
     "LPPool2D",
@@ -357,6 +394,7 @@ __all__ = [
     "LoRA",
     "LoRALinear",
     "LoRAParameter",
+    "LocalResponseNorm",
     "MGUCell",
     "MLP",
     "Mapped",
@@ -382,6 +420,7 @@ __all__ = [
     "PixelUnshuffle",
     "Policy",
     "QuantizedLinear",
+    "RMSNorm",
     "RNN",
     "Rearrange",
     "Reduce",
@@ -397,8 +436,11 @@ __all__ = [
     "Sequential",
     "SimpleCell",
     "SinusoidalPositions",
+    "SpatialDropout",
+    "SpectralNorm",
     "Squeeze",
     "Stack",
+    "StochasticDepth",
     "Subtract",
     "SwiGLU",
     "Swish",
@@ -408,7 +450,9 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "UnitNorm",
     "Upsample",
+    "WeightNorm",
     "ZeroPad",
     "add_lora",
     "celu",

@@ -11,6 +11,8 @@ is large.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -20,10 +22,53 @@ from jax import lax
 from treexlite._core import Module, Parameter, static
 from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import non_negative
+from treexlite.nn._axes import check_axes, resolve_axes
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
 from treexlite.nn._policy import choose_dtypes
-from treexlite.nn._promotion import along_last, compute_dtype
+from treexlite.nn._promotion import compute_dtype, widened
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def variance(
+    x: jax.Array, mean: jax.Array, axes: tuple[int, ...], valid: jax.Array | None = None
+) -> jax.Array:
+    """Return the mean of `(x - mean)²` over `axes`, which are kept with size 1.
+
+    Positions that are not `valid` count as 0. `mean` has to be that of `x` (on several devices: of
+    all parts). It is where the squares are smallest, so its own change adds nothing to the
+    derivative, and is left out of it.
+    """
+    return _where(valid, jnp.square(x - mean)).mean(axes, keepdims=True)
+
+
+@variance.defjvp
+def _variance_jvp(axes: tuple[int, ...], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    x, mean, valid = primals
+    change = _where(valid, (x - mean) * (2 * tangents[0]))
+    return variance(x, mean, axes, valid), change.mean(axes, keepdims=True)
+
+
+@jax.custom_jvp
+def _stretched(x: jax.Array, mean: jax.Array, factor: jax.Array, bias: jax.Array) -> jax.Array:
+    """Return `(x - mean) * factor + bias`, where only `x` is large.
+
+    The small arrays are combined first, which rounds as much as storing `x` does. The derivative by
+    `factor` is a sum over `x`, in which that would add up: it has `x - mean`.
+    """
+    return x * factor + (bias - mean * factor)
+
+
+@_stretched.defjvp
+def _stretched_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    x, mean, factor, bias = primals
+    of_x, of_mean, of_factor, of_bias = tangents
+    change = of_x * factor + (x - mean) * of_factor + (of_bias - factor * of_mean)
+    return _stretched(x, mean, factor, bias), change
+
+
+def _where(valid: jax.Array | None, x: jax.Array) -> jax.Array:
+    return x if valid is None else jnp.where(valid, x, 0)
 
 
 class Norm(Module):
@@ -60,9 +105,9 @@ class Norm(Module):
         if not use_bias:
             self.bias = None
 
-    def _create(self, channels: int) -> None:
-        create(self, "scale", self.scale_init, (channels,), self.param_dtype)
-        create(self, "bias", self.bias_init, (channels,), self.param_dtype)
+    def _create(self, shape: tuple[int, ...]) -> None:
+        create(self, "scale", self.scale_init, shape, self.param_dtype)
+        create(self, "bias", self.bias_init, shape, self.param_dtype)
 
     def _check_channels(self, x: jax.Array, name: str, field: jax.Array | None) -> None:
         """Refuse an `x` whose last axis is not that of the field `name`."""
@@ -87,25 +132,93 @@ class Norm(Module):
                 fix="Give it an axis: `x[None]`.",
             )
 
-    def _normalize(self, x: jax.Array, mean: jax.Array, var: jax.Array) -> jax.Array:
-        """Return `(x - mean) / sqrt(var + epsilon) * scale + bias`; all have the rank of `x`."""
+    def _normalize(
+        self, x: jax.Array, mean: jax.Array | None, var: jax.Array, shape: tuple[int, ...]
+    ) -> jax.Array:
+        """Return `(x - mean) / sqrt(var + epsilon) * scale + bias`.
+
+        `mean` and `var` have the rank of `x`; `scale` and `bias` get it by `shape`. Without a mean
+        nothing is subtracted.
+        """
         dtype = compute_dtype(self.dtype, x, self.scale, self.bias)
         factor = lax.rsqrt(var + self.epsilon)
+        bias = None if self.bias is None else self.bias.reshape(shape)
         if self.scale is not None:
-            factor = factor * along_last(self.scale, x)
-        y = (x - mean) * factor
-        if self.bias is not None:
-            y = y + along_last(self.bias, x)
-        return y.astype(dtype)
+            factor = factor * self.scale.reshape(shape)
+        if mean is not None and factor.size < x.size:
+            offset = jnp.zeros_like(mean) if bias is None else bias
+            return _stretched(widened(x), mean, factor, offset).astype(dtype)
+        y = (x if mean is None else x - mean) * factor
+        return (y if bias is None else y + bias).astype(dtype)
 
 
-class LayerNorm(Norm):
-    """Normalise the last axis of each example by itself.
+class FeatureNorm(Norm):
+    """What normalisations of single examples have in common: over which axes, and with what."""
 
-    `y = (x - mean) / sqrt(var + epsilon) * scale + bias`, with mean and variance over the last
-    axis.
+    axes: tuple[int, ...] = static()
+    feature_axes: tuple[int, ...] = static()
+
+    def __init__(
+        self,
+        *,
+        axes: int | Sequence[int],
+        feature_axes: int | Sequence[int] | None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(**arguments)
+        where = type(self).__name__
+        self.axes = check_axes(where, "axes", axes)
+        given = axes if feature_axes is None else feature_axes
+        self.feature_axes = check_axes(where, "feature_axes", given)
+
+    def _prepare(self, x: jax.Array) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Check `x` and create what is missing.
+
+        Returns:
+            The axes to reduce, and the shape to give `scale` and `bias`.
+        """
+        self._check_rank(x)
+        where = type(self).__name__
+        axes = resolve_axes(where, "axes", self.axes, x)
+        features = resolve_axes(where, "feature_axes", self.feature_axes, x)
+        sizes = tuple(x.shape[axis] for axis in features)
+        if self.initializing():
+            self._create(sizes)
+        for name in ("scale", "bias"):
+            field = getattr(self, name)
+            if field is not None and field.shape != sizes:
+                raise self._misfit(x, name, field, features)
+        shape = tuple(x.shape[axis] if axis in features else 1 for axis in range(x.ndim))
+        return axes, shape
+
+    def _misfit(
+        self, x: jax.Array, name: str, field: jax.Array, features: tuple[int, ...]
+    ) -> ShapeError:
+        one = len(features) == 1
+        last = one and features[0] == x.ndim - 1
+        which = "the last axis" if last else f"ax{'i' if one else 'e'}s {self.feature_axes}"
+        size = field.shape[0] if one and field.ndim == 1 else field.shape
+        return ShapeError(
+            type(self).__name__,
+            expected=f"{which} of `x` to be {size} (as `{name}` has)",
+            received=f"x={describe(x)}",
+            fix=(
+                f"Pass an array whose {'last axis has' if last else 'feature axes have'} size"
+                f" {size}, or create a new {type(self).__name__} and `init` it again."
+            ),
+        )
+
+
+class LayerNorm(FeatureNorm):
+    """Normalise each example by itself, over its last axis or over several.
+
+    `y = (x - mean) / sqrt(var + epsilon) * scale + bias`, with mean and variance over `axes`.
 
     Args:
+        axes: what mean and variance are taken over: one axis or several; negative ones count from
+            the last.
+        feature_axes: the axes along which `scale` and `bias` have an entry for each position. None:
+            the same as `axes`.
         epsilon: added to the variance.
         use_scale: whether to multiply with `scale`.
         use_bias: whether to add `bias`.
@@ -115,7 +228,8 @@ class LayerNorm(Norm):
         param_dtype: what `scale` and `bias` are stored in.
 
     Shapes:
-        x, y: `(..., features)`; scale, bias: `(features,)`.
+        x, y: `(..., features)`; scale, bias: `(features,)`, or the sizes of `feature_axes` in the
+            order of `x`.
 
     State:
         None: `scale` and `bias` change by training only.
@@ -123,7 +237,8 @@ class LayerNorm(Norm):
     Raises:
         ArgumentError: a hyper-parameter is outside its range.
         UnknownNameError: no initialiser has that name.
-        ShapeError: `x` is a scalar, or has another number of features than at `init`.
+        ShapeError: `x` is a scalar, does not have one of the axes, or has another number of
+            features than at `init`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -132,13 +247,16 @@ class LayerNorm(Norm):
         Array([[-1.,  1.]], dtype=float32)
 
     Reference:
-        Ba, Kiros and Hinton, Layer Normalization (2016). Epsilon as in Flax; PyTorch's is 1e-5,
-        Keras's 1e-3.
+        Ba, Kiros and Hinton, Layer Normalization (2016). Epsilon as in Flax, whose
+        `reduction_axes` are our `axes`; PyTorch's is 1e-5, and its `normalized_shape` of rank 2 is
+        `axes=(-2, -1)`. Keras's epsilon is 1e-3.
     """
 
     def __init__(
         self,
         *,
+        axes: int | Sequence[int] = -1,
+        feature_axes: int | Sequence[int] | None = None,
         epsilon: float = 1e-6,
         use_scale: bool = True,
         use_bias: bool = True,
@@ -148,6 +266,8 @@ class LayerNorm(Norm):
         param_dtype: Any = jnp.float32,
     ) -> None:
         super().__init__(
+            axes=axes,
+            feature_axes=feature_axes,
             epsilon=epsilon,
             use_scale=use_scale,
             use_bias=use_bias,
@@ -159,12 +279,7 @@ class LayerNorm(Norm):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
-        self._check_rank(x)
-        if self.initializing():
-            self._create(x.shape[-1])
-        self._check_channels(x, "scale", self.scale)
-        self._check_channels(x, "bias", self.bias)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        mean = wide.mean(-1, keepdims=True)  # (..., 1)
-        var = jnp.square(wide - mean).mean(-1, keepdims=True)
-        return self._normalize(x, mean, var)
+        axes, shape = self._prepare(x)
+        wide = widened(x)
+        mean = wide.mean(axes, keepdims=True)
+        return self._normalize(x, mean, variance(wide, mean, axes), shape)

@@ -39,3 +39,8 @@ def broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
     return len(shape) == len(full) and all(
         size in (1, whole) for size, whole in zip(shape, full, strict=True)
     )
+
+
+def widened(x: jax.Array) -> jax.Array:
+    """Return `x` in the type to compute statistics in: its own, but float32 at least."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
