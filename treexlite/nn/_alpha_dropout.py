@@ -44,7 +44,7 @@ class AlphaDropout(Noise):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> layer = tx.nn.AlphaDropout(0.5).init(0)
-        >>> sorted(set(layer(jnp.zeros(100)).round(3).tolist()))
+        >>> sorted({round(value, 3) for value in layer(jnp.zeros(100)).tolist()})
         [-0.779, 0.779]
 
     Reference:

@@ -38,8 +38,8 @@ class LocalResponseNorm(Module):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> layer = tx.nn.LocalResponseNorm(2, alpha=2.0, beta=1.0)
-        >>> layer(jnp.array([[1.0, 2.0]])).round(2)
-        Array([[0.5 , 0.33]], dtype=float32)
+        >>> layer(jnp.array([[1.0, 0.0, -1.0]])).round(2)
+        Array([[ 0.5,  0. , -0.5]], dtype=float32)
 
     Reference:
         Krizhevsky, Sutskever and Hinton (2012), section 3.3, where alpha weighs the sum and not the

@@ -46,9 +46,9 @@ class RMSNorm(FeatureNorm):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> layer = tx.nn.RMSNorm().init(0, jnp.ones((1, 2)))
-        >>> layer(jnp.array([[1.0, 7.0]])).round(2)
-        Array([[0.2, 1.4]], dtype=float32)
+        >>> layer = tx.nn.RMSNorm().init(0, jnp.ones((1, 4)))
+        >>> layer(jnp.array([[0.0, 0.0, 0.0, 6.0]])).round(2)
+        Array([[0., 0., 0., 2.]], dtype=float32)
 
     Reference:
         Zhang and Sennrich, Root Mean Square Layer Normalization (2019). Epsilon as in Flax;

@@ -37,9 +37,9 @@ class UnitNorm(Module):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> tx.nn.UnitNorm()(jnp.array([[3.0, 4.0], [0.0, 0.0]])).round(2)
-        Array([[0.6, 0.8],
-               [0. , 0. ]], dtype=float32)
+        >>> tx.nn.UnitNorm()(jnp.array([[3.0, 3.0, -3.0, 3.0], [0.0, 0.0, 0.0, 0.0]])).round(2)
+        Array([[ 0.5,  0.5, -0.5,  0.5],
+               [ 0. ,  0. ,  0. ,  0. ]], dtype=float32)
 
     Reference:
         Keras's `UnitNormalization`; `torch.nn.functional.normalize` with the same epsilon.
