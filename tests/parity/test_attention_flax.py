@@ -18,7 +18,7 @@ nnx = pytest.importorskip("flax.nnx", reason="flax is not installed (extra `flax
 PARTS = ("query", "key", "value", "out")
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(4))
 @given(
     heads=st.sampled_from([(1, 1), (4, 4), (4, 2), (4, 1)]),
     features=st.sampled_from([None, 3]),

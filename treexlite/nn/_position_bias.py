@@ -66,7 +66,7 @@ class ALiBi(Module):
         offset = _offsets(type(self).__name__, query_positions, key_positions)
         slopes = jnp.asarray(_slopes(self.num_heads), jnp.float32)
         slopes = slopes.reshape((1,) * (offset.ndim - 2) + (self.num_heads, 1, 1))
-        return -slopes * jnp.abs(offset)[..., None, :, :].astype(jnp.float32)
+        return slopes * (-jnp.abs(offset))[..., None, :, :].astype(jnp.float32)
 
 
 class RelativePositionBias(Module):
