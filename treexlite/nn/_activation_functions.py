@@ -160,7 +160,7 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> jax.Array:
     count = jnp.arange(1, x.shape[-1] + 1, dtype=x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
     positive = 1 + count * order > jnp.cumsum(order, -1)  # for the first k, in order
     least = jnp.where(positive, order, jnp.inf).min(-1, keepdims=True, initial=jnp.inf)
-    inside = x >= least
+    inside = ~(x < least)  # NaN too, and then the sum and all entries are
     size = inside.sum(-1, keepdims=True).astype(x.dtype)
     tau = (jnp.where(inside, x, 0).sum(-1, keepdims=True) - 1) / size
     y = jnp.where(inside, x - tau, 0)
