@@ -151,7 +151,8 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> jax.Array:
         Array([0.25, 0.75, 0.  ], dtype=float32)
 
     Reference:
-        Martins and Astudillo, From softmax to sparsemax (2016); `keras.ops.sparsemax`.
+        Martins and Astudillo, From softmax to sparsemax (2016). In Keras 3.15 the weights of
+        `keras.ops.sparsemax` do not sum to 1 when more than one of them is positive.
     """
     given = _floating(x)
     x = jnp.moveaxis(given.astype(jnp.promote_types(given.dtype, jnp.float32)), axis, -1)
