@@ -48,6 +48,20 @@ def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
     assert (((x - y) ** 2).sum(-1) <= ((x - others) ** 2).sum(-1) + 1e-5).all()
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+def test_sparsemax_has_the_threshold_that_bisection_finds(scale: float) -> None:
+    x = np.asarray(scale * jax.random.normal(jax.random.key(3), (7,)), np.float64)
+    low, high = x.min() - 1, x.max()
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.maximum(x - middle, 0).sum() > 1 else (low, middle)
+    y = np.maximum(x - low, 0)
+    np.testing.assert_allclose(nn.sparsemax(x), y, atol=1e-5)
+    support = (y > 0).astype(float)
+    jacobian = np.diag(support) - np.outer(support, support) / support.sum()
+    np.testing.assert_allclose(jax.jacobian(nn.sparsemax)(jnp.asarray(x)), jacobian, atol=1e-6)
+
+
 def test_sparsemax_of_large_equal_and_masked_entries() -> None:
     np.testing.assert_allclose(nn.sparsemax(jnp.full((4,), 1e6)), 0.25)
     masked = jnp.array([1.0, -jnp.inf, 0.5])

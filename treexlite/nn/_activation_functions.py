@@ -151,7 +151,8 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> jax.Array:
         Array([0.25, 0.75, 0.  ], dtype=float32)
 
     Reference:
-        Martins and Astudillo, From softmax to sparsemax (2016); `keras.ops.sparsemax`.
+        Martins and Astudillo, From softmax to sparsemax (2016). In Keras 3.15 the weights of
+        `keras.ops.sparsemax` do not sum to 1 when more than one of them is positive.
     """
     given = _floating(x)
     x = jnp.moveaxis(given.astype(jnp.promote_types(given.dtype, jnp.float32)), axis, -1)
@@ -160,7 +161,7 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> jax.Array:
     count = jnp.arange(1, x.shape[-1] + 1, dtype=x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
     positive = 1 + count * order > jnp.cumsum(order, -1)  # for the first k, in order
     least = jnp.where(positive, order, jnp.inf).min(-1, keepdims=True, initial=jnp.inf)
-    inside = x >= least
+    inside = ~(x < least)  # NaN too, and then the sum and all entries are
     size = inside.sum(-1, keepdims=True).astype(x.dtype)
     tau = (jnp.where(inside, x, 0).sum(-1, keepdims=True) - 1) / size
     y = jnp.where(inside, x - tau, 0)

@@ -65,7 +65,8 @@ class LinearGeneral(Module):
         ((5, 4, 8), (5, 32))
 
     Reference:
-        `flax.nnx.LinearGeneral`, without its batch axes; `Einsum` has them.
+        `flax.nnx.LinearGeneral`, which wants the axes in ascending order, without its batch axes;
+        `Einsum` has them.
     """
 
     kernel: jax.Array = Parameter.node()
