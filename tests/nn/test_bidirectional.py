@@ -61,7 +61,7 @@ def test_it_cannot_stream() -> None:
         (
             lambda: nn.Bidirectional(gru().init(0, X)),
             ArgumentError,
-            "data in `cell/recurrent_bias`",
+            "in `cell/recurrent_bias`",
         ),
     ],
 )

@@ -185,7 +185,11 @@ def twice(cell: Any, params: Any, carry: Any, x: jax.Array) -> jax.Array:
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "simple"])
 def test_no_more_flops_than_theirs(kind: str) -> None:
-    """Forward and backward, all steps written out: XLA counts the body of a loop once."""
+    """Forward and backward, all steps written out: XLA counts the body of a loop once.
+
+    Counted in the program that XLA is given. In what it makes of it, an operation that is fused into
+    two others counts twice, which says nothing about a layer.
+    """
     x = jnp.ones((4, 3, 8))
     cells = {"LSTM": nn.LSTMCell, "GRU": nn.GRUCell, "simple": nn.SimpleCell}
     ours = nn.RNN(cells[kind](SIZE), unroll=True).init(0, x)
@@ -199,7 +203,7 @@ def test_no_more_flops_than_theirs(kind: str) -> None:
 
     def flops(f: Any, argument: Any) -> float:
         both = jax.jit(lambda model, x: (f(model, x), jax.grad(f, argnums=(0, 1))(model, x)))
-        cost = both.lower(argument, x).compile().cost_analysis()
+        cost = both.lower(argument, x).cost_analysis()
         return float((cost[0] if isinstance(cost, list) else cost)["flops"])
 
     assert flops(lambda model, x: sum_of(model(x)), ours) <= flops(their_loss, params)

@@ -278,10 +278,15 @@ def _no_output(cell: Any, carry: Any, projected: jax.Array) -> jax.Array:
 def _varying(start: jax.Array, like: jax.Array) -> jax.Array:
     """Return `start` as an array that varies over the devices of `shard_map` that `like` does.
 
-    JAX wants the first carry of a loop to vary as the later ones do. The choice costs nothing, as
-    both sides are the same.
+    Newer versions of JAX want the first carry of a loop to vary as the later ones do. That of `like`
+    is compared as a part of its type, whose name differs among versions; the choice is between
+    equals, and made inside `shard_map` alone.
     """
-    return jnp.where(jnp.zeros_like(like, shape=start.shape, dtype=bool), start, start)
+    varying = jnp.zeros_like(like, shape=start.shape, dtype=bool)
+    fixed = jnp.zeros(start.shape, bool)
+    if getattr(varying, "aval", None) == getattr(fixed, "aval", None):
+        return start
+    return jnp.where(varying, start, start)
 
 
 def _chosen(valid: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
