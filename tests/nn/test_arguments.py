@@ -1,5 +1,6 @@
 """Hyper-parameters: what is accepted, in which form it comes back, and how the rest is refused."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -73,3 +74,19 @@ def test_an_optional_dtype_may_be_none() -> None:
     assert arguments.optional_dtype("Linear", "dtype", None) is None
     with pytest.raises(ArgumentError, match="received dtype='int8'"):
         arguments.optional_dtype("Linear", "dtype", "int8")
+
+
+def test_positive_numbers() -> None:
+    assert arguments.positive_number("RotaryEmbedding", "base", 3) == 3.0
+    for value in (0, -1.0, float("inf"), float("nan"), "1", True):
+        with pytest.raises(ArgumentError, match="`base` to be a finite number above 0"):
+            arguments.positive_number("RotaryEmbedding", "base", value)
+
+
+def test_which_arrays_have_values() -> None:
+    seen: list[bool] = []
+    jax.jit(lambda x: seen.append(arguments.has_values(x)))(jnp.ones(2))
+    assert seen == [False]
+    assert arguments.has_values(jnp.ones(2))
+    assert arguments.has_values(np.ones(()))
+    assert not arguments.has_values(np.ones(0))

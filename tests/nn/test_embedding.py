@@ -154,3 +154,14 @@ def test_arguments_are_checked(
 ) -> None:
     with pytest.raises(error, match=message):
         nn.Embed(**{"num_embeddings": 10, "features": 4, **arguments})
+
+
+def test_the_padding_is_zeros_and_is_not_trained() -> None:
+    layer = build(padding_id=2)
+    ids = jnp.array([[1, 2], [2, 2]])
+    np.testing.assert_array_equal(layer(ids)[1], np.zeros((2, 4)))
+    np.testing.assert_array_equal(layer(ids)[0, 0], layer.embedding[1])
+    gradient = tx.grad(lambda m: m(ids).sum())(layer).embedding
+    np.testing.assert_array_equal(gradient.sum(1), [0, 4, *[0] * 8])
+    with pytest.raises(ArgumentError, match="`padding_id` to be an id from 0 to 9, or None"):
+        nn.Embed(10, 4, padding_id=10)

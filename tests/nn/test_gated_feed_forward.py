@@ -30,7 +30,11 @@ def test_the_gate_multiplies(layer: nn.GatedFeedForward, activate: object) -> No
 def test_options_reach_all_projections(make: type) -> None:
     layer = make(5, features=2, use_bias=True, dropout_rate=0.5, param_dtype="float16").init(0, X)
     state = layer.state_dict()
-    assert {path for path in state if path.endswith("bias")} == {"gate/bias", "up/bias", "down/bias"}
+    assert {path for path in state if path.endswith("bias")} == {
+        "gate/bias",
+        "up/bias",
+        "down/bias",
+    }
     assert layer(X).shape == (4, 2)
     assert layer.gate.kernel.dtype == "float16"
     assert (layer(X) != layer(X)).any()

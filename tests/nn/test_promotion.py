@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from treexlite.nn._promotion import along_last, compute_dtype
+from treexlite.nn._promotion import along_last, broadcasts, compute_dtype, pad_rank
 
 
 def test_a_given_dtype_wins() -> None:
@@ -34,3 +34,10 @@ def test_a_vector_gets_the_rank_of_the_other() -> None:
     assert along_last(jnp.arange(3), jnp.ones((2, 5, 3))).shape == (1, 1, 3)
     assert along_last(jnp.arange(3), jnp.ones(3)).shape == (3,)
     np.testing.assert_array_equal(along_last(jnp.arange(3), jnp.ones((2, 3)))[0], [0, 1, 2])
+
+
+def test_axes_in_front_and_sizes_that_broadcast() -> None:
+    assert pad_rank(jnp.ones((2, 3)), 4).shape == (1, 1, 2, 3)
+    assert broadcasts((1, 3), (2, 3))
+    assert not broadcasts((2, 3), (1, 3))
+    assert not broadcasts((3,), (2, 3))

@@ -148,3 +148,16 @@ def test_seeds_decide() -> None:
     one, two = (tx.nn.Repeated(tx.nn.Linear(4), 2).init(seed, X) for seed in (0, 1))
     assert not np.allclose(one.block.kernel, two.block.kernel)
     assert isinstance(one.block.kernel, jax.Array)
+
+
+def test_a_part_that_is_never_called_does_not_make_init_begin_again() -> None:
+    class Partly(tx.Module):
+        def __init__(self) -> None:
+            self.norm, self.unused = tx.nn.LayerNorm(), tx.nn.Linear(4)
+
+        def __call__(self, x: Any) -> Any:
+            return self.norm(x)
+
+    model = tx.nn.Repeated(tx.nn.Repeated(Partly(), 2), 3).init(0, X)
+    assert model.block.block.norm.scale.shape == (3, 2, 4)
+    assert model(X).shape == X.shape

@@ -1,5 +1,6 @@
 """Attention and what is built of it."""
 
+import jax
 import jax.numpy as jnp
 
 import treexlite as tx
@@ -12,6 +13,12 @@ PROJECTIONS = {
     for name, kind in WEIGHTS.items()
 }
 
+
+def weigh(x: jax.Array, bias: jax.Array) -> jax.Array:
+    """Mix the last axis of `x` by the biases of all heads."""
+    return jnp.einsum("...s,hts->...ht", x, bias)
+
+
 ROWS = [
     Layer(
         "MultiHeadAttention",
@@ -22,7 +29,7 @@ ROWS = [
     ),
     Layer(
         "MultiHeadAttention with everything",
-        lambda **d: nn.MultiHeadAttention(
+        lambda: nn.MultiHeadAttention(
             4,
             features=3,
             head_dim=2,
@@ -34,23 +41,19 @@ ROWS = [
             rotary=nn.RotaryEmbedding(),
             position_bias=nn.RelativePositionBias(4, num_buckets=4, max_distance=3),
             use_bias=False,
-            **d,
         ),
         SEQUENCES,
         {
-            **{f"{child}/kernel": tx.Parameter for child in ("query", "value", "out", "key")},
+            **{f"{child}/kernel": tx.Parameter for child in ("query", "key", "value", "out")},
             "query_norm/scale": tx.Parameter,
             "key_norm/scale": tx.Parameter,
             "dropout/key": tx.Rng,
             "position_bias/embedding": tx.Parameter,
         },
-        has_dtype=True,
     ),
     Layer(
         "MultiHeadAttention across",
-        lambda **d: Staged(
-            nn.MultiHeadAttention(2, **d), lambda layer, x: layer(x, x[..., ::2, :] + 1)
-        ),
+        lambda: Staged(nn.MultiHeadAttention(2), lambda layer, x: layer(x, x[..., ::2, :] + 1)),
         SEQUENCES,
         {f"layer/{path}": kind for path, kind in PROJECTIONS.items()},
     ),
@@ -64,7 +67,7 @@ ROWS = [
         "ALiBi",
         lambda: Staged(
             nn.ALiBi(3),
-            lambda layer, x: x[..., None] * layer(jnp.arange(4))[:, 1].T.astype(x.dtype),
+            lambda layer, x: weigh(x, layer(jnp.arange(4)).astype(x.dtype)),
         ),
         SEQUENCES,
         random=False,
@@ -73,7 +76,7 @@ ROWS = [
         "RelativePositionBias",
         lambda: Staged(
             nn.RelativePositionBias(3, num_buckets=4, max_distance=2),
-            lambda layer, x: x[..., None] * layer(jnp.arange(4)).sum(-1).T,
+            lambda layer, x: weigh(x, layer(jnp.arange(4))),
         ),
         SEQUENCES,
         {"layer/embedding": tx.Parameter},
