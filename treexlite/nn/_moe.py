@@ -193,7 +193,7 @@ class MoE(Module):
         self._check_outputs(outputs, size)
         rows = outputs.reshape(self.num_experts * size, outputs.shape[-1])
         collected = rows.at[place].get(mode="fill", fill_value=0)  # (tokens, top_k, features)
-        y = (gates[..., None] * collected).sum(1)
+        y: jax.Array = (gates[..., None] * collected).sum(1)
         return y.astype(compute_dtype(self.dtype, outputs))
 
     def _check_rank(self, x: jax.Array) -> None:
