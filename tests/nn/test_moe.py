@@ -90,8 +90,7 @@ def test_losses_are_written_while_it_trains_only() -> None:
         assert resting.balance_loss is model.balance_loss
 
 
-def test_the_trainer_adds_the_losses() -> None:
-    """The balance has a gradient on the router, and only there."""
+def test_the_balance_teaches_the_router_alone() -> None:
     model = moe(balance_weight=1.0)
 
     def balance(model: Any) -> jax.Array:

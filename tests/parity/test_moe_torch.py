@@ -1,4 +1,4 @@
-"""MoE against the sparse block of Mixtral in `transformers`: values, gradients, balance; to 1e-5."""
+"""MoE against the sparse block of Mixtral in `transformers`: values and gradients, to 1e-5."""
 
 from typing import Any
 

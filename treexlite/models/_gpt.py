@@ -26,6 +26,7 @@ from treexlite.nn import (
     start_cache,
 )
 from treexlite.nn._arguments import is_int, positive_int
+from treexlite.nn._lookup import check_ids
 from treexlite.transforms import jit, scan
 
 _small = jax.nn.initializers.normal(0.02)
@@ -149,7 +150,8 @@ class GPT(Module):
             `(..., time + num_tokens)`.
 
         Raises:
-            ArgumentError: a number is outside its range.
+            ArgumentError: a number is outside its range, or `ids` are no integers.
+            RangeError: an id is too large.
             ShapeError: there is no room for so many positions, or no prompt.
 
         Example:
@@ -160,7 +162,8 @@ class GPT(Module):
             >>> model.generate(ids, 5, key=0, temperature=0.8, top_k=3)[0, :3]
             Array([1, 2, 3], dtype=int32)
         """
-        ids = jnp.asarray(ids)
+        fix = "Map unknown ids to an entry of their own."
+        ids = check_ids("GPT.generate", "ids", ids, self.embed.num_embeddings, fix)
         self._check_generate(ids, num_tokens, temperature, top_k)
         keys = None
         if key is not None:

@@ -56,6 +56,7 @@ def create_copies(module: Any, name: str, num: int, inputs: tuple[Any, ...]) -> 
         inputs: what each of them is called with.
     """
     one = current_init().pristine(getattr(module, name))
-    if not one.initialized:  # else `init` is called again on what has its data
+    # Else `init` is called again on what has its data, all that it is ever going to have.
+    if not any(True for _ in one.fields()):
         keys = jax.random.split(next_key(), num)
         setattr(module, name, vmap(lambda key: one.init(key, inputs))(keys))

@@ -117,7 +117,6 @@ class MoE(Module):
         where = type(self).__name__
         self.num_experts = positive_int(where, "num_experts", num_experts)
         self.top_k = _top_k(where, top_k, self.num_experts)
-        self.experts = description(where, "expert", expert, "replace those of an initialised layer")
         self.capacity_factor = _factor(where, capacity_factor)
         self.normalize_gates = self.top_k > 1 if normalize_gates is None else bool(normalize_gates)
         self.balance_weight = non_negative(where, "balance_weight", balance_weight)
@@ -130,6 +129,7 @@ class MoE(Module):
             dtype=jnp.promote_types(self.param_dtype, jnp.float32),
             param_dtype=self.param_dtype,
         )
+        self.experts = description(where, "expert", expert, "replace those of an initialised layer")
         if not self.balance_weight:
             self.balance_loss = None
         if not self.z_weight:
@@ -193,7 +193,7 @@ class MoE(Module):
         self._check_outputs(outputs, size)
         rows = outputs.reshape(self.num_experts * size, outputs.shape[-1])
         collected = rows.at[place].get(mode="fill", fill_value=0)  # (tokens, top_k, features)
-        y = (gates[..., None] * collected).sum(1)
+        y: jax.Array = (gates[..., None] * collected).sum(1)
         return y.astype(compute_dtype(self.dtype, outputs))
 
     def _check_rank(self, x: jax.Array) -> None:
