@@ -30,12 +30,12 @@ from treexlite.nn._attention_inputs import (
 )
 from treexlite.nn._dot_product import Visible, attend
 from treexlite.nn._dropout import Dropout
-from treexlite.nn._head_norm import HeadNorm
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._key_value_cache import KeyValueCache
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._projection import Projection
 from treexlite.nn._promotion import compute_dtype, pad_rank
+from treexlite.nn._rms_norm import RMSNorm
 
 
 class MultiHeadAttention(KeyValueCache):
@@ -156,8 +156,8 @@ class MultiHeadAttention(KeyValueCache):
         self.key = Projection(size and self.num_kv_heads * size, **options, **dtypes)
         self.value = Projection(size and self.num_kv_heads * size, **options, **dtypes)
         self.out = Projection(outputs, **options, **dtypes)
-        self.query_norm = HeadNorm(**dtypes) if qk_norm else None
-        self.key_norm = HeadNorm(**dtypes) if qk_norm else None
+        self.query_norm = RMSNorm(**dtypes) if qk_norm else None
+        self.key_norm = RMSNorm(**dtypes) if qk_norm else None
         rate = unit_fraction(where, "dropout_rate", dropout_rate)
         self.dropout = Dropout(rate) if rate else None
         self.rotary = rotary

@@ -19,11 +19,11 @@ from treexlite.nn._attention import MultiHeadAttention
 from treexlite.nn._copies import description
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._feed_forward import FeedForward
-from treexlite.nn._head_norm import HeadNorm
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._norm import LayerNorm
+from treexlite.nn._rms_norm import RMSNorm
 
-_NORMS: dict[str, Callable[..., Module]] = {"layer": LayerNorm, "rms": HeadNorm}
+_NORMS: dict[str, Callable[..., Module]] = {"layer": LayerNorm, "rms": RMSNorm}
 
 
 class Parts(NamedTuple):
