@@ -160,10 +160,11 @@ def test_the_small_matrices_are_needed() -> None:
 
 def test_what_is_no_linear_layer_is_refused() -> None:
     class Own(nn.Linear):
-        pass
+        def __call__(self, x: jax.Array) -> jax.Array:
+            return jax.nn.relu(super().__call__(x))
 
     for layer in (nn.LayerNorm(), Own(2), nn.LoRALinear(2, 1)):
-        with pytest.raises(ArgumentError, match="LoRALinear: expected `layer` to be a `Linear`"):
+        with pytest.raises(ArgumentError, match="LoRALinear: expected `layer` to be a plain"):
             nn.LoRALinear(layer, 2)
     with pytest.raises(ArgumentError, match="`features` to be an integer of at least 1"):
         nn.LoRALinear("8", 2)
@@ -174,3 +175,20 @@ def test_what_is_no_linear_layer_is_refused() -> None:
 def test_inputs_that_do_not_fit_are_refused_by_the_layer() -> None:
     with pytest.raises(ShapeError, match=r"LoRALinear: expected the last axis of `x` to be 3"):
         trained(nn.Linear(4))(jnp.ones((2, 2)))
+
+
+def test_projections_of_attention_are_adapted() -> None:
+    x = jnp.ones((2, 5, 8))
+    model = nn.TransformerEncoderLayer(2, 16, causal=True).init(0, x)
+    adapted = nn.add_lora(model, 2, "attention/query/*", b_init="normal").init(1, x)
+    assert list(adapted.filter(nn.LoRAParameter).state_dict()) == [
+        "attention/query/lora/a",
+        "attention/query/lora/b",
+    ]
+    assert not jnp.allclose(adapted(x), model(x))
+    assert jnp.allclose(nn.merge_lora(adapted)(x), adapted(x), atol=1e-5)
+
+
+def test_a_projection_of_unknown_size_has_to_be_initialised_first() -> None:
+    with pytest.raises(ArgumentError, match="whose number of outputs is known"):
+        nn.add_lora(nn.MultiHeadAttention(2), 2)

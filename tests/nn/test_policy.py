@@ -92,6 +92,22 @@ def test_norms_keep_their_data_in_float32_and_return_the_dtype_of_the_computatio
     assert model(X).dtype == HALF
 
 
+def test_routers_stay_in_float32() -> None:
+    model = nn.policy("bfloat16").apply(nn.MoE(nn.Linear(3), 4).init(0, X))
+    assert model.router(X).dtype == model.router.kernel.dtype == jnp.float32
+    assert model(X).dtype == model.experts.kernel.dtype == HALF
+
+
+def test_attention_and_recurrent_layers_follow() -> None:
+    x = jnp.ones((2, 5, 8))
+    attention = nn.policy("bfloat16").apply(nn.MultiHeadAttention(2, qk_norm=True).init(0, x))
+    recurrent = nn.policy("mixed_bfloat16").apply(nn.RNN(nn.LSTMCell(4)).init(0, x))
+    assert dtypes(attention.filter("*_norm/**")) == dict.fromkeys(
+        ["query_norm/scale", "key_norm/scale"], "float32"
+    )
+    assert attention.query.kernel.dtype == attention(x).dtype == recurrent(x).dtype == HALF
+
+
 def test_statistics_are_summed_in_float32() -> None:
     """In bfloat16 the mean would be a multiple of a half."""
     layer = nn.policy("bfloat16").apply(nn.BatchNorm(momentum=0.0).init(0, jnp.ones((1, 1))))

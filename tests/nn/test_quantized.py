@@ -155,3 +155,11 @@ def test_what_cannot_be_quantised_is_refused() -> None:
         nn.QuantizedLinear(3).init(0, jnp.ones(()))
     with pytest.raises(ArgumentError, match="`features` to be an integer of at least 1"):
         nn.QuantizedLinear(0)
+
+
+def test_transformers_are_quantised() -> None:
+    x = jax.random.normal(jax.random.key(0), (2, 5, 16))
+    model = nn.TransformerEncoderLayer(2, 32).init(0, x)
+    small = nn.quantize(model)
+    assert small.attention.query.kernel.dtype == small.feed_forward.down.kernel.dtype == jnp.int8
+    assert abs(small(x) - model(x)).max() < 0.02 * abs(model(x)).max()

@@ -33,7 +33,7 @@ from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._key_value_cache import KeyValueCache
 from treexlite.nn._policy import choose_dtypes
-from treexlite.nn._projection import Projection
+from treexlite.nn._projection import Projection, settle
 from treexlite.nn._promotion import compute_dtype, pad_rank
 from treexlite.nn._rms_norm import RMSNorm
 
@@ -254,10 +254,10 @@ class MultiHeadAttention(KeyValueCache):
                 fix="Choose a divisor, or pass `head_dim`.",
             )
         head_dim = in_features // self.num_heads
-        self.query.settle(self.num_heads * head_dim)
-        self.key.settle(self.num_kv_heads * head_dim)
-        self.value.settle(self.num_kv_heads * head_dim)
-        self.out.settle(in_features)
+        settle(self.query, self.num_heads * head_dim)
+        settle(self.key, self.num_kv_heads * head_dim)
+        settle(self.value, self.num_kv_heads * head_dim)
+        settle(self.out, in_features)
 
     def _places(
         self,

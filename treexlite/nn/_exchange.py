@@ -28,7 +28,7 @@ def exchange(
     make: Callable[[Any], Any],
     inplace: bool,
 ) -> M:
-    """Replace the layers of class `cls`, and no subclass, whose `kernel` all `filters` hold for.
+    """Replace the layers that compute what `cls` does, and whose `kernel` all `filters` hold for.
 
     Raises:
         PathError: a path pattern matches no `kernel`.
@@ -55,9 +55,14 @@ def exchange(
     return _exchanged(target, new)  # type: ignore[no-any-return]  # of type M, or what it was made
 
 
+def computes_like(module: Any, cls: type[Any]) -> bool:
+    """Whether a module is a `cls`, or of a subclass that is called in the same way."""
+    return isinstance(module, cls) and type(module).__call__ is cls.__call__  # type: ignore[misc]
+
+
 def _chosen(where: str, model: Any, filters: tuple[Filter, ...], cls: type[Any]) -> list[Any]:
     found: list[tuple[str, Any]] = list(_tree.modules(model))
-    layers = [(path, module) for path, module in found if type(module) is cls]
+    layers = [(path, module) for path, module in found if computes_like(module, cls)]
     infos = [
         FieldInfo(join(path, "kernel"), "kernel", Parameter, layer.kernel, layer)
         for path, layer in layers

@@ -19,7 +19,7 @@ from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction, check_initializer
 from treexlite.nn._linear import Linear
 from treexlite.nn._policy import choose_dtypes
-from treexlite.nn._projection import Projection
+from treexlite.nn._projection import Projection, settle
 
 
 class FeedForward(Module):
@@ -105,7 +105,7 @@ class FeedForward(Module):
         if self.dropout is not None:
             h = self.dropout(h)
         if self.initializing():
-            self.down.settle(x.shape[-1])
+            settle(self.down, x.shape[-1])
         return self.down(h)  # (..., features)
 
     def _widened(self, x: jax.Array) -> jax.Array:

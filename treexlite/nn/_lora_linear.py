@@ -15,7 +15,7 @@ from treexlite._core import Module
 from treexlite._core._filters import Filter
 from treexlite._core._lazy import is_lazy
 from treexlite._errors import ArgumentError, describe
-from treexlite.nn._exchange import exchange
+from treexlite.nn._exchange import computes_like, exchange
 from treexlite.nn._initializers import InitFunction
 from treexlite.nn._linear import Linear
 from treexlite.nn._lora import LoRA, expect
@@ -76,7 +76,8 @@ class LoRALinear(Linear):
         b_init: str | InitFunction = "zeros",
         param_dtype: Any = None,
     ) -> None:
-        if type(layer) is Linear:
+        if isinstance(layer, Linear) and computes_like(layer, Linear):
+            _check_settled(type(self).__name__, layer)
             super().__init__(layer.features, **_settings(layer))
             self.kernel, self.bias = layer.kernel, layer.bias
         elif not isinstance(layer, Module):
@@ -84,7 +85,7 @@ class LoRALinear(Linear):
         else:
             raise ArgumentError(
                 type(self).__name__,
-                expected="`layer` to be a `Linear`, of no subclass, or a number of features",
+                expected="`layer` to be a plain `Linear`, or a number of features",
                 received=f"layer={describe(layer)}",
                 fix="Pass for example `tx.nn.Linear(8)`, or the 8 alone.",
             )
@@ -122,6 +123,16 @@ class LoRALinear(Linear):
         return layer.freeze(self.frozen, inplace=True)
 
 
+def _check_settled(where: str, layer: Any) -> None:
+    if layer.features is None:
+        raise ArgumentError(
+            where,
+            expected="a layer whose number of outputs is known",
+            received="one that learns it at `init`",
+            fix="Initialise the model first: `model = model.init(key, inputs)`.",
+        )
+
+
 def add_lora(
     model: M,
     rank: int,
@@ -147,7 +158,7 @@ def add_lora(
         inplace: change `model` instead of a copy.
 
     Returns:
-        The model. Layers of subclasses of `Linear` stay as they are.
+        The model. Layers that compute something else than `Linear` stay as they are.
 
     Raises:
         PathError: a pattern matches no kernel.

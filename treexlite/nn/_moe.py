@@ -31,6 +31,13 @@ from treexlite.nn._routing import Routes, capacity, imbalance, places, routes, s
 from treexlite.transforms import vmap
 
 
+class Router(Linear):
+    """The `Linear` that scores experts: a dtype policy leaves it in float32."""
+
+    keeps_float32 = True
+    computes_float32 = True
+
+
 class MoE(Module):
     """A mixture of experts: each token goes to the `top_k` experts that a router prefers.
 
@@ -86,7 +93,7 @@ class MoE(Module):
         choices of a token, as here.
     """
 
-    router: Linear
+    router: Router
     experts: Module
     balance_loss: jax.Array | None = LossLog.node()
     z_loss: jax.Array | None = LossLog.node()
@@ -122,7 +129,7 @@ class MoE(Module):
         self.balance_weight = non_negative(where, "balance_weight", balance_weight)
         self.z_weight = non_negative(where, "z_weight", z_weight)
         choose_dtypes(self, dtype, param_dtype)
-        self.router = Linear(
+        self.router = Router(
             self.num_experts,
             use_bias=False,
             kernel_init=router_init,

@@ -3,7 +3,8 @@
 In: a name such as `"mixed_bfloat16"`. Out: layers whose `dtype` and `param_dtype` say so, either
 because they were built inside `with policy(...):`, or because the policy was applied to a model.
 What a policy leaves alone: normalisations and whatever else says `keeps_float32`, which store and
-sum in float32 whatever is asked (only their output follows), and losses, which do so by themselves.
+sum in float32 whatever is asked (their output follows, unless they say `computes_float32`), and
+losses, which do so by themselves.
 
 A layer takes note of the policy when it is built, and not when it is called: what a compiled
 function computes must not depend on the block in which it is called.
@@ -135,7 +136,8 @@ class Policy(Around):
     def _tell(self, module: Any) -> None:
         """Write the dtypes into what one module remembers for its calls and for `init`."""
         attributes = vars(module)
-        if "dtype" in attributes and attributes["dtype"] != self.compute_dtype:
+        computed = attributes.get("dtype", self.compute_dtype)
+        if computed != self.compute_dtype and not getattr(module, "computes_float32", False):
             module.dtype = self.compute_dtype
         if keeps_float32(module):
             return
@@ -209,14 +211,22 @@ def choose_dtypes(layer: Any, dtype: Any, param_dtype: Any) -> None:
         ArgumentError: one of them is no floating dtype.
     """
     where = type(layer).__name__
-    dtype = optional_dtype(where, "dtype", dtype)
+    layer.dtype = choose_dtype(where, dtype)
     param_dtype = float_dtype(where, "param_dtype", param_dtype)
-    if _ENTERED.get():
-        current = _ENTERED.get()[-1]
-        dtype = current.compute_dtype if dtype is None else dtype
-        if param_dtype == jnp.float32 and not keeps_float32(layer):
-            param_dtype = current.param_dtype
-    layer.dtype, layer.param_dtype = dtype, param_dtype
+    if _ENTERED.get() and param_dtype == jnp.float32 and not keeps_float32(layer):
+        param_dtype = _ENTERED.get()[-1].param_dtype
+    layer.param_dtype = param_dtype
+
+
+def choose_dtype(where: str, dtype: Any) -> np.dtype[Any] | None:
+    """Return what a layer that is being built computes in, as its caller or a policy says.
+
+    Raises:
+        ArgumentError: it is no floating dtype.
+    """
+    dtype = optional_dtype(where, "dtype", dtype)
+    entered = _ENTERED.get()
+    return entered[-1].compute_dtype if dtype is None and entered else dtype
 
 
 def keeps_float32(module: Any) -> bool:

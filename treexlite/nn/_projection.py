@@ -12,7 +12,7 @@ class Projection(Linear):
     """A `Linear` whose number of outputs may be left to the layer around it.
 
     Args:
-        features: size of the last axis of the output; None until `settle` is called, during `init`.
+        features: size of the last axis of the output; None until it is settled, during `init`.
         options: those of `Linear`.
     """
 
@@ -22,7 +22,8 @@ class Projection(Linear):
         super().__init__(1 if features is None else features, **options)
         self.features = features
 
-    def settle(self, features: int) -> None:
-        """Fix the number of outputs, unless it is."""
-        if self.features is None:
-            self.features = features
+
+def settle(layer: Any, features: int) -> None:
+    """Fix the number of outputs of a projection, or of what was put in its place, unless it is."""
+    if layer.features is None:
+        layer.features = features

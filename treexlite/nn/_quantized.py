@@ -20,11 +20,12 @@ from treexlite._core import ModelState, Module, next_key, static
 from treexlite._core._filters import Filter
 from treexlite._core._lazy import is_lazy
 from treexlite._errors import ArgumentError, NotInitializedError, ShapeError, describe
-from treexlite.nn._arguments import optional_dtype, positive_int
+from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import create
-from treexlite.nn._exchange import exchange
+from treexlite.nn._exchange import computes_like, exchange
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
 from treexlite.nn._linear import Linear
+from treexlite.nn._policy import choose_dtype
 from treexlite.nn._promotion import along_last, compute_dtype
 
 M = TypeVar("M")
@@ -97,7 +98,7 @@ class QuantizedLinear(Module):
         self.quantize_inputs = bool(quantize_inputs)
         self.kernel_init = check_initializer(where, "kernel_init", kernel_init)
         self.bias_init = check_initializer(where, "bias_init", bias_init)
-        self.dtype = optional_dtype(where, "dtype", dtype)
+        self.dtype = choose_dtype(where, dtype)
         if not use_bias:
             self.bias = None
 
@@ -113,10 +114,10 @@ class QuantizedLinear(Module):
             ArgumentError: `layer` is no `Linear`.
             NotInitializedError: its kernel is not created yet.
         """
-        if type(layer) is not Linear:
+        if not computes_like(layer, Linear):
             raise ArgumentError(
                 f"{cls.__name__}.from_linear",
-                expected="`layer` to be a `Linear`, of no subclass",
+                expected="`layer` to be a plain `Linear`",
                 received=f"layer={describe(layer)}",
                 fix="Pass a linear layer; `LoRALinear.merged()` makes one.",
             )
@@ -192,7 +193,7 @@ def quantize(model: M, *filters: Filter, quantize_inputs: bool = False, inplace:
         inplace: change `model` instead of a copy.
 
     Returns:
-        The model. Layers of subclasses of `Linear` stay as they are.
+        The model. Layers that compute something else than `Linear` stay as they are.
 
     Raises:
         PathError: a pattern matches no kernel.
