@@ -52,7 +52,7 @@ class Bidirectional(Module):
 
     forward: Any
     backward: Any
-    merge: str | None = static()
+    merged_by: str | None = static()  # `merge` is a verb of every module
 
     def __init__(
         self, forward: RNN, backward: RNN | None = None, *, merge: str | None = "concat"
@@ -68,7 +68,7 @@ class Bidirectional(Module):
             _check_alike(where, option, getattr(forward, option), getattr(backward, option))
         self.forward = forward
         self.backward = backward
-        self.merge = merge
+        self.merged_by = merge
 
     def __call__(
         self, x: jax.Array, *, mask: Any = None, lengths: Any = None, initial_carry: Any = None
@@ -102,13 +102,13 @@ class Bidirectional(Module):
         )
 
     def _merged(self, y: jax.Array, z: jax.Array) -> Any:
-        if self.merge == "concat":
+        if self.merged_by == "concat":
             return jnp.concatenate([y, z], -1)
-        if self.merge == "mul":
+        if self.merged_by == "mul":
             return y * z
-        if self.merge is None:
+        if self.merged_by is None:
             return y, z
-        return y + z if self.merge == "sum" else (y + z) / 2
+        return y + z if self.merged_by == "sum" else (y + z) / 2
 
 
 def _mirrored(where: str, forward: RNN) -> RNN:
