@@ -49,6 +49,9 @@ def test_it_cannot_stream() -> None:
     with pytest.raises(ArgumentError, match="which read from the first step to the last"):
         model.start_cache(2)
     assert model.forward.carry is None
+    model.forward.start_cache(2)
+    model.clear_cache()
+    assert model.forward.carry is None
 
 
 @pytest.mark.parametrize(

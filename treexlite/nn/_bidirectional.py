@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -92,7 +93,7 @@ class Bidirectional(Module):
         (first, y), (second, z) = ours, theirs
         return (first, second), self._merged(y, z)
 
-    def start_cache(self, batch_size: int, max_length: int | None = None) -> None:
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int | None = None) -> None:
         """Refuse to stream: half of every output depends on what comes later."""
         raise ArgumentError(
             type(self).__name__,
@@ -100,6 +101,11 @@ class Bidirectional(Module):
             received="one that reads in both directions",
             fix="Call it with whole sequences, or use a forward `RNN`.",
         )
+
+    def clear_cache(self) -> None:
+        """End streaming, which its RNNs may do when they are used by themselves."""
+        self.forward.clear_cache()
+        self.backward.clear_cache()
 
     def _merged(self, y: jax.Array, z: jax.Array) -> Any:
         if self.merged_by == "concat":

@@ -11,6 +11,7 @@ out of it and done for all steps together, by `cell.project`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -20,7 +21,7 @@ from treexlite._core import Cache, Kind, Module, Parameter, static
 from treexlite._core._record import top_level_trace, trace_state
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, NotInitializedError, ShapeError, describe
-from treexlite.nn._arguments import is_int, positive_int
+from treexlite.nn._arguments import int_axes, is_int, positive_int
 from treexlite.nn._carry import fit_carry, varying_like
 from treexlite.nn._recurrent_cell import Cell
 from treexlite.nn._sequence_mask import step_mask
@@ -145,15 +146,16 @@ class RNN(Module):
             carry, y = self._run(x, valid, initial_carry)
         return (carry, y) if self.return_state else y
 
-    def start_cache(self, batch_size: int, max_length: int | None = None) -> None:
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int | None = None) -> None:
         """Begin to stream: from now on a call continues where the one before it stopped.
 
         Args:
-            batch_size: size of the batch axis of all following calls.
+            batch_size: the batch axis of all following calls, or a tuple of several.
             max_length: not needed here, where what is kept does not grow.
         """
         where = type(self).__name__
-        size = positive_int(where, "batch_size", batch_size)
+        sizes = (batch_size,) if is_int(batch_size) else int_axes(where, "batch_size", batch_size)
+        batch_shape = tuple(positive_int(where, "batch_size", size) for size in sizes)
         if self.reverse:
             raise ArgumentError(
                 where,
@@ -162,7 +164,7 @@ class RNN(Module):
                 fix="Streaming needs `reverse=False`: the last step of a stream is not known.",
             )
         dtype = getattr(self.cell, "param_dtype", jnp.float32)
-        self.carry = self.cell.initial_carry((size, *self._spatial_shape()), dtype)
+        self.carry = self.cell.initial_carry((*batch_shape, *self._spatial_shape()), dtype)
 
     def clear_cache(self) -> None:
         """End streaming: from now on a call begins with zeros again."""
