@@ -39,10 +39,18 @@ def test_it_is_its_two_rnns() -> None:
         jax.tree.map(np.testing.assert_array_equal, (carry, part), expected)
 
 
+def test_the_verbs_of_modules_work() -> None:
+    one, two = (nn.Bidirectional(gru()).init(seed, X) for seed in (0, 1))
+    np.testing.assert_array_equal(one.merge(two)(X), two(X))
+
+
 def test_it_cannot_stream() -> None:
     model = nn.Bidirectional(gru()).init(0, X)
     with pytest.raises(ArgumentError, match="which read from the first step to the last"):
         model.start_cache(2)
+    assert model.forward.carry is None
+    model.forward.start_cache(2)
+    model.clear_cache()
     assert model.forward.carry is None
 
 

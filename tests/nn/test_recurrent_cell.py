@@ -68,14 +68,6 @@ def test_activations_are_chosen() -> None:
     np.testing.assert_allclose(y, c, rtol=1e-6)
 
 
-@pytest.mark.parametrize("carry", [jnp.zeros((2, 4)), (jnp.zeros((2, 4)), jnp.zeros((1, 4)))])
-def test_other_carries_are_refused(carry: Any) -> None:
-    cell = nn.LSTMCell(4).init(0, (None, X))
-    message = r"LSTMCell: expected a carry of arrays with the shapes \[\(2, 4\), \(2, 4\)\]"
-    with pytest.raises(ShapeError, match=message):
-        cell(carry, X)
-
-
 @pytest.mark.parametrize("cell_class", CELLS)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),

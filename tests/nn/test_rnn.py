@@ -128,6 +128,15 @@ def test_streaming_compiles_once() -> None:
     assert list(model.caches().state_dict()) == ["layers/0/carry"]
 
 
+@pytest.mark.parametrize("batch_shape", [(), (4, 2)])
+def test_streaming_with_other_batch_axes(batch_shape: tuple[int, ...]) -> None:
+    x = jax.random.normal(jax.random.key(1), (*batch_shape, 6, 3))
+    model = nn.RNN(nn.GRUCell(4)).init(0, X)
+    expected = model(x)
+    model.start_cache(batch_shape)
+    assert_same(jnp.concatenate([model(x[..., :4, :]), model(x[..., 4:, :])], -2), expected)
+
+
 def test_a_given_carry_starts_a_stream_anew() -> None:
     model = nn.RNN(nn.GRUCell(4), return_state=True).init(0, X)
     carry, _ = model(X)
@@ -190,6 +199,7 @@ def test_in_a_stack_of_blocks() -> None:
             "an RNN that begins with the first step, received reverse=True",
         ),
         (lambda: nn.RNN(nn.GRUCell(4)).start_cache(0), ArgumentError, "`batch_size` to be an int"),
+        (lambda: nn.RNN(nn.GRUCell(4)).start_cache("2"), ArgumentError, "`batch_size` to be a tup"),
         (lambda: nn.RNN(nn.GRUCell(4)).init(0, jnp.ones(3)), ShapeError, "the time axis -2 of `x`"),
     ],
 )

@@ -187,8 +187,8 @@ def twice(cell: Any, params: Any, carry: Any, x: jax.Array) -> jax.Array:
 def test_no_more_flops_than_theirs(kind: str) -> None:
     """Forward and backward, all steps written out: XLA counts the body of a loop once.
 
-    Counted in the program that XLA is given. In what it makes of it, an operation that is fused into
-    two others counts twice, which says nothing about a layer.
+    Counted in the program that XLA is given. In what it makes of it, an operation that is fused
+    into two others counts twice, which says nothing about a layer.
     """
     x = jnp.ones((4, 3, 8))
     cells = {"LSTM": nn.LSTMCell, "GRU": nn.GRUCell, "simple": nn.SimpleCell}

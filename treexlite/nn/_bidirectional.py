@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -52,7 +53,7 @@ class Bidirectional(Module):
 
     forward: Any
     backward: Any
-    merge: str | None = static()
+    merged_by: str | None = static()  # `merge` is a verb of every module
 
     def __init__(
         self, forward: RNN, backward: RNN | None = None, *, merge: str | None = "concat"
@@ -68,7 +69,7 @@ class Bidirectional(Module):
             _check_alike(where, option, getattr(forward, option), getattr(backward, option))
         self.forward = forward
         self.backward = backward
-        self.merge = merge
+        self.merged_by = merge
 
     def __call__(
         self, x: jax.Array, *, mask: Any = None, lengths: Any = None, initial_carry: Any = None
@@ -92,7 +93,7 @@ class Bidirectional(Module):
         (first, y), (second, z) = ours, theirs
         return (first, second), self._merged(y, z)
 
-    def start_cache(self, batch_size: int, max_length: int | None = None) -> None:
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int | None = None) -> None:
         """Refuse to stream: half of every output depends on what comes later."""
         raise ArgumentError(
             type(self).__name__,
@@ -101,14 +102,19 @@ class Bidirectional(Module):
             fix="Call it with whole sequences, or use a forward `RNN`.",
         )
 
+    def clear_cache(self) -> None:
+        """End streaming, which its RNNs may do when they are used by themselves."""
+        self.forward.clear_cache()
+        self.backward.clear_cache()
+
     def _merged(self, y: jax.Array, z: jax.Array) -> Any:
-        if self.merge == "concat":
+        if self.merged_by == "concat":
             return jnp.concatenate([y, z], -1)
-        if self.merge == "mul":
+        if self.merged_by == "mul":
             return y * z
-        if self.merge is None:
+        if self.merged_by is None:
             return y, z
-        return y + z if self.merge == "sum" else (y + z) / 2
+        return y + z if self.merged_by == "sum" else (y + z) / 2
 
 
 def _mirrored(where: str, forward: RNN) -> RNN:

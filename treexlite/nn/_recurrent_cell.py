@@ -21,9 +21,9 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import Initializer, Module, static
-from treexlite._errors import ShapeError, describe
 from treexlite.nn._activations import Activation, find_activation
 from treexlite.nn._arguments import int_axes, positive_int
+from treexlite.nn._carry import fit_carry
 from treexlite.nn._gate_init import PerGate
 from treexlite.nn._initializers import check_initializer, draw
 from treexlite.nn._linear import Linear
@@ -38,8 +38,8 @@ class Cell(Module):
     gate_activation: str | Activation = static()
     dtype: Any = static()
     param_dtype: Any = static()
-    input: Module
-    recurrent: Module
+    input: Any  # a layer
+    recurrent: Any  # a layer
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Cell(Module):
 
     def project(self, x: jax.Array) -> jax.Array:
         """Return the part of a step that depends on `x` alone; all leading axes are alike."""
-        projected: jax.Array = self.input(jnp.asarray(x))  # type: ignore[operator]  # a layer
+        projected: jax.Array = self.input(jnp.asarray(x))
         return projected
 
     @abc.abstractmethod
@@ -98,7 +98,8 @@ class Cell(Module):
 
     def _recur(self, h: jax.Array, projected: jax.Array) -> jax.Array:
         """Return the recurrent part of a step, in the dtype of `h`."""
-        return self.recurrent(h.astype(projected.dtype)).astype(h.dtype)  # type: ignore[operator]
+        product: jax.Array = self.recurrent(h.astype(projected.dtype))
+        return product.astype(h.dtype)
 
     def _activations(self) -> tuple[Activation, Activation]:
         """Return the functions of the gates and of everything else."""
@@ -149,29 +150,3 @@ def candidate_bias(cell: Cell, bias_init: Any, wanted: bool) -> Any:
 
 def _drawn(where: str, init: Any, shape: tuple[int, ...], dtype: Any, key: jax.Array) -> jax.Array:
     return draw(where, init, shape, dtype, key)
-
-
-def fit_carry(where: str, carry: Any, fresh: Any) -> Any:
-    """Return `carry` in the dtypes of `fresh`, the initial carry, which None stands for.
-
-    Raises:
-        ShapeError: it has other arrays, or arrays of other shapes.
-    """
-    if carry is None:
-        return fresh
-    same = jax.tree.structure(carry) == jax.tree.structure(fresh)
-    if not same or _shapes(carry) != _shapes(fresh):
-        raise ShapeError(
-            where,
-            expected=f"a carry of arrays with the shapes {_shapes(fresh)}",
-            received=", ".join(map(describe, jax.tree.leaves(carry))),
-            fix=(
-                "Pass the carry of a call with the same batch, or None for zeros; while streaming,"
-                " `start_cache` with the size of the batch."
-            ),
-        )
-    return jax.tree.map(lambda value, like: jnp.asarray(value, like.dtype), carry, fresh)
-
-
-def _shapes(carry: Any) -> list[tuple[int, ...]]:
-    return [jnp.shape(leaf) for leaf in jax.tree.leaves(carry)]

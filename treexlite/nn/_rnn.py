@@ -11,6 +11,7 @@ out of it and done for all steps together, by `cell.project`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -20,8 +21,9 @@ from treexlite._core import Cache, Kind, Module, Parameter, static
 from treexlite._core._record import top_level_trace, trace_state
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, NotInitializedError, ShapeError, describe
-from treexlite.nn._arguments import is_int, positive_int
-from treexlite.nn._recurrent_cell import Cell, fit_carry
+from treexlite.nn._arguments import int_axes, is_int, positive_int
+from treexlite.nn._carry import fit_carry, varying_like
+from treexlite.nn._recurrent_cell import Cell
 from treexlite.nn._sequence_mask import step_mask
 from treexlite.transforms import eval_shape, jit, remat, scan
 
@@ -144,15 +146,16 @@ class RNN(Module):
             carry, y = self._run(x, valid, initial_carry)
         return (carry, y) if self.return_state else y
 
-    def start_cache(self, batch_size: int, max_length: int | None = None) -> None:
+    def start_cache(self, batch_size: int | Sequence[int], max_length: int | None = None) -> None:
         """Begin to stream: from now on a call continues where the one before it stopped.
 
         Args:
-            batch_size: size of the batch axis of all following calls.
+            batch_size: the batch axis of all following calls, or a tuple of several.
             max_length: not needed here, where what is kept does not grow.
         """
         where = type(self).__name__
-        size = positive_int(where, "batch_size", batch_size)
+        sizes = (batch_size,) if is_int(batch_size) else int_axes(where, "batch_size", batch_size)
+        batch_shape = tuple(positive_int(where, "batch_size", size) for size in sizes)
         if self.reverse:
             raise ArgumentError(
                 where,
@@ -161,7 +164,7 @@ class RNN(Module):
                 fix="Streaming needs `reverse=False`: the last step of a stream is not known.",
             )
         dtype = getattr(self.cell, "param_dtype", jnp.float32)
-        self.carry = self.cell.initial_carry((size, *self._spatial_shape()), dtype)
+        self.carry = self.cell.initial_carry((*batch_shape, *self._spatial_shape()), dtype)
 
     def clear_cache(self) -> None:
         """End streaming: from now on a call begins with zeros again."""
@@ -177,7 +180,7 @@ class RNN(Module):
             self.cell(fresh, jnp.zeros(rows.shape[1:], rows.dtype))  # creates what loops cannot
             self._note_spatial_shape(projected)
         carry = fit_carry(where, self.carry if initial_carry is None else initial_carry, fresh)
-        carry = jax.tree.map(functools.partial(_varying, like=projected), carry)
+        carry = jax.tree.map(functools.partial(varying_like, like=projected), carry)
         if valid is not None:
             valid = jnp.moveaxis(valid, -1, 0)  # (time, *batch)
         carry, last, ys = self._loop(carry, projected, valid)
@@ -212,7 +215,7 @@ class RNN(Module):
 
     @property
     def _num_feature_axes(self) -> int:
-        return getattr(self.cell, "num_feature_axes", 1)
+        return int(getattr(self.cell, "num_feature_axes", 1))
 
     def _position_of_time(self, x: jax.Array) -> int:
         """Return the position of the time axis, counted from the first axis."""
@@ -273,20 +276,6 @@ def _no_output(cell: Any, carry: Any, projected: jax.Array) -> jax.Array:
     row = jax.ShapeDtypeStruct(projected.shape[1:], projected.dtype)
     _, y = eval_shape(_advance, cell, carry, row)
     return jnp.zeros_like(projected, shape=y.shape, dtype=y.dtype)
-
-
-def _varying(start: jax.Array, like: jax.Array) -> jax.Array:
-    """Return `start` as an array that varies over the devices of `shard_map` that `like` does.
-
-    Newer versions of JAX want the first carry of a loop to vary as the later ones do. That of `like`
-    is compared as a part of its type, whose name differs among versions; the choice is between
-    equals, and made inside `shard_map` alone.
-    """
-    varying = jnp.zeros_like(like, shape=start.shape, dtype=bool)
-    fixed = jnp.zeros(start.shape, bool)
-    if getattr(varying, "aval", None) == getattr(fixed, "aval", None):
-        return start
-    return jnp.where(varying, start, start)
 
 
 def _chosen(valid: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:

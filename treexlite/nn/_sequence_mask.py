@@ -36,13 +36,13 @@ def step_mask(
             fix="Pass one of them; `mask` can say everything that `lengths` can.",
         )
     if mask is not None:
-        mask = jnp.asarray(mask)
-        _check(where, "mask", mask, jnp.bool_, (*batch_shape, num_steps), "booleans")
-        return mask
-    lengths = jnp.asarray(lengths)
-    _check(where, "lengths", lengths, jnp.integer, batch_shape, "integers")
+        given: jax.Array = jnp.asarray(mask)
+        _check(where, "mask", given, jnp.bool_, (*batch_shape, num_steps), "booleans")
+        return given
+    counts: jax.Array = jnp.asarray(lengths)
+    _check(where, "lengths", counts, jnp.integer, batch_shape, "integers")
     steps = jnp.arange(num_steps).reshape((1,) * len(batch_shape) + (num_steps,))
-    return steps < lengths[..., None]  # (*batch, time)
+    return steps < counts[..., None]  # (*batch, time)
 
 
 def _check(
