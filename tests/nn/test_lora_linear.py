@@ -145,6 +145,18 @@ def test_in_repeated_blocks() -> None:
     np.testing.assert_allclose(model(X), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_blocks_that_exist_get_matrices_of_their_own() -> None:
+    model = nn.Repeated(nn.Sequential(nn.Linear(3), nn.Linear(3)), 4).init(0, X)
+    adapted = nn.add_lora(model, 2).init(1)
+    np.testing.assert_array_equal(adapted(X), model(X))
+    lora = adapted.block.layers[1].lora
+    assert (lora.a.shape, lora.b.shape) == ((4, 3, 2), (4, 2, 3))
+    assert len(np.unique(np.asarray(lora.a))) == lora.a.size
+    lora.b = jax.random.normal(jax.random.key(2), lora.b.shape)
+    assert not np.allclose(adapted(X), model(X))
+    np.testing.assert_allclose(nn.merge_lora(adapted)(X), adapted(X), rtol=1e-4, atol=1e-5)
+
+
 def test_copies_and_checkpoints() -> None:
     layer = trained(nn.Linear(4).init(0, X))
     again = nn.LoRALinear(4, 2, alpha=3.0).init(9, X)

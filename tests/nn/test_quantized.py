@@ -142,6 +142,19 @@ def test_a_whole_model_and_parts_of_it() -> None:
     assert stored == 32 * 64 + 64 * 16 + 16 * 2
 
 
+def test_repeated_blocks_have_scales_of_their_own() -> None:
+    model = nn.Repeated(nn.Linear(32), 3).init(0, X)
+    small = nn.quantize(model)
+    assert (small.block.kernel.shape, small.block.scale.shape) == ((3, 32, 32), (3, 32))
+    error = jnp.abs(small.block.dequantized() - model.block.kernel)
+    assert (error <= 0.501 * small.block.scale[:, None]).all()
+    np.testing.assert_allclose(small(X), model(X), atol=0.1)
+    alone = [nn.QuantizedLinear.from_linear(block) for block in model.unstacked()]
+    for block, expected in zip(small.unstacked(), alone, strict=True):
+        np.testing.assert_array_equal(block.kernel, expected.kernel)
+        np.testing.assert_array_equal(block.scale, expected.scale)
+
+
 def test_what_cannot_be_quantised_is_refused() -> None:
     for layer in (nn.LayerNorm(), nn.LoRALinear(3, 2)):
         with pytest.raises(ArgumentError, match=r"QuantizedLinear.from_linear: expected `layer`"):

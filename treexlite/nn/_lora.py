@@ -24,7 +24,8 @@ from treexlite._core import Initializer, Module, Parameter, static
 from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import non_negative, positive_int
 from treexlite.nn._creation import create
-from treexlite.nn._initializers import InitFunction, check_initializer, draw
+from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._matrix import draw_matrices
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
 
@@ -125,10 +126,20 @@ class LoRA(Module):
             )
 
 
-def expect(lora: LoRA, in_features: int) -> None:
-    """Let `init` create the parameters for inputs of this size, whether it sees one or not."""
-    where = type(lora).__name__
-    shapes = {"a": (in_features, lora.rank), "b": (lora.rank, lora.features)}
-    for name, initializer in (("a", lora.a_init), ("b", lora.b_init)):
-        f = functools.partial(draw, where, initializer, shapes[name], lora.param_dtype)
+def expect(lora: LoRA, in_features: int, stacked: tuple[int, ...] = ()) -> None:
+    """Let `init` create the parameters for inputs of this size, whether it sees one or not.
+
+    Args:
+        lora: the layer.
+        in_features: size of the last axis of its input.
+        stacked: sizes of axes in front, of a layer that stands for many, as in `Repeated`.
+    """
+    num = len(stacked)
+    axes = (list(range(num)), [num], [num + 1])
+    sizes = {"a": (in_features, lora.rank), "b": (lora.rank, lora.features)}
+    for name, init in (("a", lora.a_init), ("b", lora.b_init)):
+        shape = (*stacked, *sizes[name])
+        f = functools.partial(
+            draw_matrices, type(lora).__name__, init, axes, shape=shape, dtype=lora.param_dtype
+        )
         setattr(lora, name, Initializer(f))

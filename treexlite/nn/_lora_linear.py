@@ -91,7 +91,7 @@ class LoRALinear(Linear):
             )
         known = not is_lazy(self.kernel)
         self.lora = LoRA(
-            self.kernel.shape[1] if known else self.features,
+            self.kernel.shape[-1] if known else self.features,
             rank,
             alpha=alpha,
             a_init=a_init,
@@ -100,7 +100,8 @@ class LoRALinear(Linear):
             param_dtype=self.param_dtype if param_dtype is None else param_dtype,
         )
         if known:
-            expect(self.lora, self.kernel.shape[0])
+            *stacked, in_features, _ = self.kernel.shape
+            expect(self.lora, in_features, tuple(stacked))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return super().__call__(x) + self.lora(x)
@@ -116,7 +117,7 @@ class LoRALinear(Linear):
         layer.kernel = self.kernel
         if not any(map(is_lazy, (self.kernel, self.lora.a, self.lora.b))):
             wide = jnp.promote_types(self.kernel.dtype, jnp.float32)
-            product = jnp.dot(self.lora.a.astype(wide), self.lora.b.astype(wide))
+            product = jnp.matmul(self.lora.a.astype(wide), self.lora.b.astype(wide))
             kernel = self.kernel.astype(wide) + product * self.lora.factor
             layer.kernel = kernel.astype(self.kernel.dtype)
         layer.train(self.training, inplace=True)
@@ -148,6 +149,7 @@ def add_lora(
     Args:
         model: a module, or a container of modules; initialised or not. Call `init` afterwards to
             create the small matrices; what exists is kept. `init(key)` does when the rest exists.
+            In a `Repeated` each block gets matrices of its own.
         rank: of the small matrices.
         *filters: a layer is chosen when they all hold for its `kernel`: `"encoder/**"`, a predicate
             on `FieldInfo`. Without any, all are chosen.

@@ -35,11 +35,11 @@ def create_as_matrix(
         where = type(module).__name__
         rest = [axis for axis in range(len(shape)) if axis not in (*in_axes, *out_axes)]
         axes = (rest, list(in_axes), list(out_axes))
-        initializer = functools.partial(_draw_matrices, where, initializer, axes)
+        initializer = functools.partial(draw_matrices, where, initializer, axes)
     create(module, name, initializer, shape, dtype)
 
 
-def _draw_matrices(
+def draw_matrices(
     where: str,
     initializer: str | InitFunction,
     axes: tuple[list[int], list[int], list[int]],
@@ -47,6 +47,16 @@ def _draw_matrices(
     shape: tuple[int, ...],
     dtype: Any,
 ) -> jax.Array:
+    """Return a kernel of this shape, one matrix for each entry of its first group of axes.
+
+    Args:
+        where: the layer, for errors.
+        initializer: name or function.
+        axes: those with a matrix for each entry, the input axes, the output axes.
+        key: for the random numbers.
+        shape: of the kernel.
+        dtype: of the kernel.
+    """
     count, rows, columns = (math.prod(shape[axis] for axis in group) for group in axes)
     draw_one = functools.partial(draw, where, initializer, (rows, columns), dtype)
     order = [axis for group in axes for axis in group]

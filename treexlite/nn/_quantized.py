@@ -129,14 +129,14 @@ class QuantizedLinear(Module):
                 fix="Call `layer = layer.init(key, inputs)` first, or load its parameters.",
             )
         quantized = cls(
-            layer.kernel.shape[1],
+            layer.kernel.shape[-1],
             use_bias=layer.bias is not None,
             quantize_inputs=quantize_inputs,
             kernel_init=layer.kernel_init,
             bias_init=layer.bias_init,
             dtype=layer.dtype,
         )
-        quantized.kernel, quantized.scale = _rounded(layer.kernel, axis=0)
+        quantized.kernel, quantized.scale = _rounded(layer.kernel, axis=-2)
         if layer.bias is not None:
             quantized.bias = layer.bias.astype(jnp.float32)
         quantized.train(layer.training, inplace=True)
@@ -161,14 +161,14 @@ class QuantizedLinear(Module):
 
     def dequantized(self) -> jax.Array:
         """Return the kernel as the numbers that it stands for, in float32."""
-        return self.kernel * along_last(self.scale, self.kernel)
+        return self.kernel * self.scale[..., None, :]
 
     def _create(self, in_features: int) -> None:
         key = next_key()  # one, whether it is needed or not: what follows stays the same
         if is_lazy(self.kernel):
             shape = (in_features, self.features)
             kernel = draw(type(self).__name__, self.kernel_init, shape, jnp.float32, key)
-            self.kernel, self.scale = _rounded(kernel, axis=0)
+            self.kernel, self.scale = _rounded(kernel, axis=-2)
         create(self, "bias", self.bias_init, self.scale.shape, jnp.float32)
 
     def _check_features(self, x: jax.Array) -> None:
