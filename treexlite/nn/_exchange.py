@@ -57,7 +57,7 @@ def exchange(
 
 def computes_like(module: Any, cls: type[Any]) -> bool:
     """Whether a module is a `cls`, or of a subclass that is called in the same way."""
-    return isinstance(module, cls) and type(module).__call__ is cls.__call__  # type: ignore[misc]
+    return isinstance(module, cls) and type(module).__call__ is cls.__call__
 
 
 def _chosen(where: str, model: Any, filters: tuple[Filter, ...], cls: type[Any]) -> list[Any]:
