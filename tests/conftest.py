@@ -5,13 +5,24 @@ repeat a failure, `search` (`--hypothesis-profile=search`) looks for new ones. H
 be set with `TREEXLITE_MAX_EXAMPLES`.
 """
 
+import gc
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.budget import examples
+
+
+def is_known_to_xla(flag: str) -> bool:
+    """Try a flag in another process, because XLA ends the process at one that it does not know."""
+    environment = {**os.environ, "XLA_FLAGS": flag, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", "import jax; jax.devices()"]
+    return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +41,9 @@ if "device_count" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = " ".join(flags).strip()
 # Nearly all the time of the tests is spent compiling programs that run once.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+compiles_faster = "--xla_cpu_use_fusion_emitters=false"  # four times, on jaxlib 0.10
+if compiles_faster not in os.environ["XLA_FLAGS"] and is_known_to_xla(compiles_faster):
+    os.environ["XLA_FLAGS"] += f" {compiles_faster}"  # for the workers as well
 # Laws compile the same small programs again and again, in every worker: the first one keeps them.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".xla_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
@@ -46,3 +60,13 @@ settings.register_profile(
 settings.register_profile("ci", parent=settings.get_profile("default"), print_blob=True)
 settings.register_profile("search", parent=settings.get_profile("default"), derandomize=False)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs() -> Iterator[None]:
+    """Give the memory of compiled programs back after each file; all laws together need many GB."""
+    yield
+    import jax
+
+    jax.clear_caches()
+    gc.collect()
