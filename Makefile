@@ -19,7 +19,7 @@ EXTRAS_dev := dev,equinox,examples,flax,plot
 EXTRAS_docs := docs
 
 
-.PHONY: help demo test lint types docs bench format clean
+.PHONY: help demo test laws lint types docs bench format clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ demo: $(VENV)/.installed-demo  ## train a convolutional network on the digits da
 
 test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+laws: $(VENV)/.installed-dev  ## run every law for every layer; `make test` samples the dear ones
+	TREEXLITE_LAWS=all $(BIN)/python -m pytest -n auto tests/conformance $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
 	$(BIN)/ruff check .

@@ -2,7 +2,13 @@
 
 A new layer adds a row to its family's file in `rows/` and has all laws tested. What a law does not
 hold for is said in the row, with the reason beside it.
+
+The laws of loops, branches, devices, derivative rules and shapes are those of the lifting core,
+which sees fields and no layers, and they are dear to compile. `make test` tests them for a sample
+of rows, with every kind of data, structure and output; `make laws`, a part of CI, for all.
 """
+
+import os
 
 from tests.conformance.rows import (
     activations,
@@ -35,6 +41,8 @@ __all__ = [
     "IDS",
     "IMAGES",
     "LAYERS",
+    "SAMPLE",
+    "SAMPLED",
     "SEQUENCES",
     "WEIGHTS",
     "Layer",
@@ -57,3 +65,38 @@ LAYERS = [
     *transformer.ROWS,
     *containers.ROWS,
 ]
+
+SAMPLE = {
+    "Linear",
+    "MLP with dropout",
+    "LoRALinear",
+    "QuantizedLinear",
+    "Conv over sequences",
+    "ConvTranspose",
+    "BatchNorm",
+    "LayerNorm",
+    "SpectralNorm",
+    "Dropout",
+    "StochasticDepth",
+    "Embed",
+    "EmbeddingBag of max",
+    "LearnedPositions",
+    "MaxPool with indices",
+    "AdaptiveAvgPool",
+    "Flatten",
+    "PReLU",
+    "ConvLSTMCell",
+    "RNN of a cell with state",
+    "Bidirectional",
+    "MultiHeadAttention with everything",
+    "MoE with a capacity",
+    "TransformerEncoder",
+    "Sequential",
+    "Sequential with names",
+    "Lambda",
+    "Parallel",
+    "Mapped",
+    "Repeated",
+}
+
+SAMPLED = [row for row in LAYERS if row.name in SAMPLE or os.environ.get("TREEXLITE_LAWS") == "all"]

@@ -3,7 +3,7 @@
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import LAYERS, SAMPLE, Layer, ids
 from treexlite import nn
 
 
@@ -15,6 +15,13 @@ def test_every_layer_has_a_row() -> None:
 
 def test_names_are_unique() -> None:
     assert len({row.name for row in LAYERS}) == len(LAYERS)
+
+
+def test_the_sample_has_every_kind_of_data() -> None:
+    sampled = [row for row in LAYERS if row.name in SAMPLE]
+    assert {row.name for row in sampled} == SAMPLE
+    kinds = {kind for row in LAYERS for kind in row.fields.values()}
+    assert {kind for row in sampled for kind in row.fields.values()} == kinds
 
 
 @pytest.mark.parametrize("row", LAYERS, ids=ids)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
 from tests.conformance.explicit import (
     FAMILIES,
     Counted,
@@ -19,7 +19,7 @@ from tests.conformance.explicit import (
 )
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_cond(row: Layer) -> None:
     """One branch calls the layer, the other writes to another field."""
     model = counted(row)

@@ -7,11 +7,11 @@ import pytest
 from jax.experimental import checkify
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import FAMILIES, assert_same, call, counted, explicit, stacked
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_lift(row: Layer) -> None:
     """Of `jax.checkpoint`, whose result is what the function returns."""
     model = counted(row)

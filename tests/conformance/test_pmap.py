@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import (
     FAMILIES,
     agreeing,
@@ -24,7 +24,7 @@ PER_DEVICE = (tx.BatchStat, tx.Log)
 BY_KIND = {tx.BatchStat: 0, tx.Log: 0, ...: None}
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_what_is_shared_by_kind(row: Layer) -> None:
     """Parameters, counters and keys are shared; devices have statistics and logs of their own."""
     model = counted(row)

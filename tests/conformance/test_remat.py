@@ -6,11 +6,11 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
 from tests.conformance.explicit import FAMILIES, State, assert_same, counted, explicit, parameters
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_remat(row: Layer) -> None:
     model = counted(row)
     pure = jax.checkpoint(explicit(model))

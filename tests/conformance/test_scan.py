@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
 from tests.conformance.explicit import (
     FAMILIES,
     State,
@@ -21,7 +21,7 @@ from tests.conformance.explicit import (
 ZERO = jnp.array(0.0)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_a_bound_method(row: Layer) -> None:
     model = counted(row)
     pure = explicit(model, type(model).step)

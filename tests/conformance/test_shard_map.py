@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import (
     FAMILIES,
     State,
@@ -52,7 +52,7 @@ def by_hand(model: Any, f: Any) -> Any:
     return plain
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_one_module_for_all_devices(row: Layer) -> None:
     model = counted(row)
     f = functools.partial(agreeing, axis="data")

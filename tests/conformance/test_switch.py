@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import Counted, State, assert_same, counted, explicit
 
 
@@ -18,7 +18,7 @@ def reset(model: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     return y
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_switch(row: Layer) -> None:
     model = counted(row)
     y = model(row.x)

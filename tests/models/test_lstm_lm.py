@@ -28,3 +28,14 @@ def test_token_by_token_equals_the_whole_text() -> None:
     step = tx.jit(model)
     steps = [step(IDS[:, t : t + 1]) for t in range(12)]
     assert jnp.allclose(jnp.concatenate(steps, 1), whole, atol=1e-5)
+
+
+def test_generating_equals_asking_again_for_each_token() -> None:
+    model = LSTMLanguageModel(11, features=8).init(0, IDS)
+    found = model.generate(IDS[:, :4], 6)
+    ids = IDS[:, :4]
+    for _ in range(6):
+        ids = jnp.concatenate([ids, model.eval()(ids)[:, -1:].argmax(-1)], axis=1)
+    assert (found == ids).all()
+    assert model.training
+    assert not model.caches().state_dict()

@@ -6,15 +6,15 @@ What may mutate: the keys of dropout in training mode; `generate` changes nothin
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from treexlite._core import Module
-from treexlite._core._random import KeyLike, as_key
-from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite._core._random import KeyLike
+from treexlite._errors import ShapeError, describe
+from treexlite.models._generate import generate
 from treexlite.nn import (
     Dropout,
     Embed,
@@ -22,12 +22,7 @@ from treexlite.nn import (
     LearnedPositions,
     TransformerEncoder,
     TransformerEncoderLayer,
-    clear_cache,
-    start_cache,
 )
-from treexlite.nn._arguments import is_int, positive_int
-from treexlite.nn._lookup import check_ids
-from treexlite.transforms import jit, scan
 
 _small = jax.nn.initializers.normal(0.02)
 
@@ -162,70 +157,5 @@ class GPT(Module):
             >>> model.generate(ids, 5, key=0, temperature=0.8, top_k=3)[0, :3]
             Array([1, 2, 3], dtype=int32)
         """
-        fix = "Map unknown ids to an entry of their own."
-        ids = check_ids("GPT.generate", "ids", ids, self.embed.num_embeddings, fix)
-        self._check_generate(ids, num_tokens, temperature, top_k)
-        keys = None
-        if key is not None:
-            keys = jax.random.split(as_key("GPT.generate", key), num_tokens)
-        new = _written(self.eval(), ids, keys, temperature, operator.index(num_tokens), top_k)
-        return jnp.concatenate([ids, new.astype(ids.dtype)], -1)
-
-    def _check_generate(self, ids: Any, num_tokens: Any, temperature: Any, top_k: Any) -> None:
-        where = "GPT.generate"
-        if not is_int(num_tokens) or num_tokens < 0:
-            raise ArgumentError(
-                where,
-                expected="`num_tokens` to be an integer of at least 0",
-                received=f"num_tokens={describe(num_tokens)}",
-                fix="Pass how many tokens to write, for example `num_tokens=10`.",
-            )
-        if top_k is not None:
-            positive_int(where, "top_k", top_k)
-        if not isinstance(temperature, int | float) or not temperature > 0:
-            raise ArgumentError(
-                where,
-                expected="`temperature` to be a number above 0",
-                received=f"temperature={describe(temperature)}",
-                fix="Leave `key` out to take the most probable token always.",
-            )
         longest = self.positions.max_length
-        if ids.ndim == 0 or ids.shape[-1] == 0 or ids.shape[-1] + num_tokens > longest:
-            raise ShapeError(
-                where,
-                expected=f"a prompt `(..., time)` of 1 to {longest} - num_tokens={num_tokens} ids",
-                received=f"ids={describe(ids)}",
-                fix="Cut the prompt at its front, or build the model with a larger `max_length`.",
-            )
-
-
-@jit(static_argnames=("num_tokens", "top_k"))
-def _written(
-    model: GPT,
-    ids: jax.Array,
-    keys: jax.Array | None,
-    temperature: float,
-    num_tokens: int,
-    top_k: int | None,
-) -> jax.Array:
-    """Return `num_tokens` new tokens, `(..., num_tokens)`; `keys` has one for each, or is None."""
-
-    def choose(x: jax.Array, key: jax.Array | None) -> jax.Array:
-        logits = model.embed.attend(x[..., -1, :]).astype(jnp.float32)
-        if top_k is not None:
-            least = jax.lax.top_k(logits, min(top_k, logits.shape[-1]))[0][..., -1:]
-            logits = jnp.where(logits < least, -jnp.inf, logits)
-        if key is None:
-            return logits.argmax(-1)
-        return jax.random.categorical(key, logits / temperature)
-
-    def step(carry: tuple[GPT, jax.Array], key: jax.Array | None) -> Any:
-        model, x = carry
-        token = choose(x, key)
-        return (model, model.encode(token[..., None])), token
-
-    start_cache(model, ids.shape[:-1], ids.shape[-1] + num_tokens)
-    x = model.encode(ids)[..., -1:, :]
-    _, tokens = scan(step, (model, x), keys, length=num_tokens)
-    clear_cache(model)
-    return jnp.moveaxis(tokens, 0, -1)
+        return generate("GPT.generate", self, ids, num_tokens, key, temperature, top_k, longest)

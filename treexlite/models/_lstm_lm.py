@@ -6,6 +6,8 @@ import jax
 
 from treexlite import nn
 from treexlite._core import Module
+from treexlite._core._random import KeyLike
+from treexlite.models._generate import generate
 
 
 class LSTMLanguageModel(Module):
@@ -50,7 +52,37 @@ class LSTMLanguageModel(Module):
         self.dropouts = [nn.Dropout(dropout_rate) for _ in range(num_layers + 1)]
 
     def __call__(self, ids: jax.Array) -> jax.Array:
+        return self.embed.attend(self.encode(ids))
+
+    def encode(self, ids: jax.Array) -> jax.Array:
+        """Return what the last layer makes of each token, `(batch, time, features)`."""
         x = self.dropouts[0](self.embed(ids))
         for layer, dropout in zip(self.layers, self.dropouts[1:], strict=True):
             x = dropout(layer(x))
-        return self.embed.attend(x)
+        return x
+
+    def generate(
+        self,
+        ids: jax.Array,
+        num_tokens: int,
+        *,
+        key: KeyLike | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+    ) -> jax.Array:
+        """Return `ids` with `num_tokens` more tokens behind them, as `GPT.generate` does.
+
+        Args:
+            ids: `(batch, time)`, the prompt.
+            num_tokens: how many to write.
+            key: seed or key to draw tokens with. None: always take the most probable one.
+            temperature: what the logits are divided by before drawing; above 0.
+            top_k: draw among the `top_k` most probable tokens only. None: among all.
+
+        Raises:
+            ArgumentError: a number is outside its range, or `ids` are no integers.
+            RangeError: an id is too large.
+            ShapeError: there is no prompt.
+        """
+        where = f"{type(self).__name__}.generate"
+        return generate(where, self, ids, num_tokens, key, temperature, top_k)
