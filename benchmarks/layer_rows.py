@@ -1,7 +1,7 @@
 """The layers that `layers.py` compares, each beside the same layer of Flax NNX.
 
 A new layer is a row of `ROWS`: a name, ours, theirs, the shape of the input; and how to call them,
-when that is not `layer(x)`. Both sides have the same parameters and give the same output.
+when that is not `layer(x)`. Both sides have as many parameters and give the same output.
 """
 
 from __future__ import annotations
@@ -66,17 +66,29 @@ ROWS: tuple[Row, ...] = (
         STEPS,
     ),
     Row(
-        "EinMix (LinearGeneral)",
-        lambda: nn.EinMix("b t i -> b t h o", "i h o", "h o", h=8, o=32),
+        "LinearGeneral",
+        lambda: nn.LinearGeneral((8, 32)),
         lambda r: nnx.LinearGeneral(128, (8, 32), rngs=r),
         STEPS,
     ),
     Row(
-        "EinMix (Einsum)",
+        "Einsum",
+        lambda: nn.Einsum("bthi,hio->btho", {"o": 32}, bias_axes="ho"),
+        lambda r: nnx.Einsum("bthi,hio->btho", (8, 16, 32), (8, 32), rngs=r),
+        (*STEPS[:2], 8, 16),
+    ),
+    Row(
+        "EinMix",
         lambda: nn.EinMix("b t (h i) -> b t h o", "h i o", "h o", h=8, o=32),
         lambda r: nnx.Einsum("bthi,hio->btho", (8, 16, 32), (8, 32), rngs=r),
         STEPS,
         their_call=lambda layer, x: layer(x.reshape(*x.shape[:2], 8, 16)),
+    ),
+    Row(
+        "LoRALinear",
+        lambda: nn.LoRALinear(256, 4),
+        lambda r: nnx.LoRALinear(128, 256, lora_rank=4, rngs=r),
+        STEPS,
     ),
     Row(
         "Conv 3x3",
@@ -109,6 +121,12 @@ ROWS: tuple[Row, ...] = (
         STEPS,
     ),
     Row(
+        "ConvTranspose 3x3, strides 2",
+        lambda: nn.ConvTranspose(16, (3, 3), strides=2),
+        lambda r: nnx.ConvTranspose(32, 16, (3, 3), strides=(2, 2), rngs=r),
+        IMAGE,
+    ),
+    Row(
         "BatchNorm, training",
         lambda: nn.BatchNorm(),
         lambda r: nnx.BatchNorm(32, use_running_average=False, use_fast_variance=False, rngs=r),
@@ -126,6 +144,13 @@ ROWS: tuple[Row, ...] = (
         lambda: nn.LayerNorm(),
         lambda r: nnx.LayerNorm(128, use_fast_variance=False, rngs=r),
         STEPS,
+    ),
+    Row("RMSNorm", lambda: nn.RMSNorm(), lambda r: nnx.RMSNorm(128, rngs=r), STEPS),
+    Row(
+        "GroupNorm",
+        lambda: nn.GroupNorm(8),
+        lambda r: nnx.GroupNorm(32, 8, use_fast_variance=False, rngs=r),
+        IMAGE,
     ),
     Row("Dropout", lambda: nn.Dropout(0.1), lambda r: nnx.Dropout(0.1, rngs=r), STEPS),
     Row(
@@ -153,6 +178,18 @@ ROWS: tuple[Row, ...] = (
         lambda: nn.AvgPool((3, 3), strides=2, padding="SAME"),
         lambda r: nnx.Sequential(lambda x: nnx.avg_pool(x, (3, 3), (2, 2), "SAME", False)),
         IMAGE,
+    ),
+    Row(
+        "LSTM",
+        lambda: nn.RNN(nn.LSTMCell(64), unroll=8),
+        lambda r: nnx.RNN(nnx.OptimizedLSTMCell(128, 64, rngs=r), unroll=8, rngs=r),
+        (16, 8, 128),
+    ),
+    Row(
+        "Attention",
+        lambda: nn.MultiHeadAttention(4),
+        lambda r: nnx.MultiHeadAttention(4, 128, decode=False, rngs=r),
+        STEPS,
     ),
     Row(
         "Sequential",

@@ -25,12 +25,12 @@ def test_the_quick_table_has_both_directions(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("row", layers.ROWS, ids=lambda row: row.name)
 def test_both_sides_are_the_same_layer(row: layers.Row) -> None:
-    """The same parameters and the same output, by shape and dtype."""
+    """As many parameters, and an output of the same shape and dtype."""
     found = []
     for side in (layers.ours(row), layers.theirs(row)):
         y, _ = jax.eval_shape(side.pure, side.parameters, side.rest, row.input())
-        parameters = sorted((value.shape, str(value.dtype)) for value in side.parameters)
-        found.append((parameters, y.shape, y.dtype))
+        size = sum(value.size for value in side.parameters)
+        found.append((size, y.shape, y.dtype))
     assert found[0] == found[1]
 
 

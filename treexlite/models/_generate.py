@@ -105,7 +105,7 @@ def _written(
     """Return `num_tokens` new tokens, `(..., num_tokens)`; `keys` has one for each, or is None."""
 
     def choose(x: jax.Array, key: jax.Array | None) -> jax.Array:
-        logits = model.embed.attend(x[..., -1, :]).astype(jnp.float32)
+        logits: jax.Array = model.embed.attend(x[..., -1, :]).astype(jnp.float32)
         if top_k is not None:
             least = jax.lax.top_k(logits, min(top_k, logits.shape[-1]))[0][..., -1:]
             logits = jnp.where(logits < least, -jnp.inf, logits)
