@@ -5,7 +5,6 @@ repeat a failure, `search` (`--hypothesis-profile=search`) looks for new ones. H
 be set with `TREEXLITE_MAX_EXAMPLES`.
 """
 
-import gc
 import os
 import subprocess
 import sys
@@ -64,9 +63,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs() -> Iterator[None]:
-    """Give the memory of compiled programs back after each file; all laws together need many GB."""
+    """Give the memory of compiled programs back when there is much of it."""
     yield
     import jax
 
-    jax.clear_caches()
-    gc.collect()
+    if _resident_gigabytes() > 3:
+        jax.clear_caches()
+
+
+def _resident_gigabytes() -> float:
+    """Return the memory of this process; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**30

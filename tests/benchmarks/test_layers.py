@@ -11,6 +11,7 @@ layers = load("layers")
 
 # What we compute in excess: {row: (FLOPs, what for)}.
 IN_EXCESS = {
+    "BatchNorm, evaluation": (2 * 32, "scale and bias are combined first, one entry a channel"),
     "Dropout": (40, "our key is split, theirs is folded with a counter; the same for any input"),
     "Embed": (2 * 16 * 64, "ids below 0 give NaN, where theirs count from the end"),
 }

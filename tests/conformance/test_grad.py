@@ -6,7 +6,7 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
 from tests.conformance.explicit import FAMILIES, State, assert_same, counted, explicit, parameters
 
 
@@ -15,7 +15,7 @@ def loss_fn(model: Any, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     return sum_of(y), y
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_value_and_grad(row: Layer) -> None:
     model = counted(row)
     pure = explicit(model, loss_fn)

@@ -48,18 +48,18 @@ def test_a_parameter_is_laid_along_axes_in_any_order() -> None:
     np.testing.assert_array_equal(spread[:, 0].T, parameter)
 
 
-X = jnp.ones((2, 3, 4, 5))
+IMAGES = jnp.ones((2, 3, 4, 5))
 
 
 def test_axes_are_counted_from_the_first_in_order_and_once() -> None:
-    assert resolve_axes("LayerNorm", "axes", (-1, 1, 3, -3), X) == (1, 3)
-    assert resolve_axes("Dropout", "broadcast_axes", (), X) == ()
+    assert resolve_axes("LayerNorm", "axes", (-1, 1, 3, -3), IMAGES) == (1, 3)
+    assert resolve_axes("Dropout", "broadcast_axes", (), IMAGES) == ()
 
 
 @pytest.mark.parametrize("axes", [(4,), (0, -5)])
 def test_axes_that_the_input_lacks_are_refused(axes: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"LayerNorm: expected `x` to have the axes axes=\("):
-        resolve_axes("LayerNorm", "axes", axes, X)
+        resolve_axes("LayerNorm", "axes", axes, IMAGES)
 
 
 def test_at_least_one_axis_is_asked_for() -> None:
@@ -71,8 +71,8 @@ def test_at_least_one_axis_is_asked_for() -> None:
 
 
 def test_spatial_axes_are_those_between_batch_and_channels() -> None:
-    assert find_spatial_axes("InstanceNorm", None, X) == (1, 2)
-    assert find_spatial_axes("InstanceNorm", (-2,), X) == (2,)
+    assert find_spatial_axes("InstanceNorm", None, IMAGES) == (1, 2)
+    assert find_spatial_axes("InstanceNorm", (-2,), IMAGES) == (2,)
 
 
 @pytest.mark.parametrize(("axes", "rank"), [(None, 2), (None, 0), ((-1,), 4), ((1, 3), 4)])
@@ -80,4 +80,4 @@ def test_the_channels_are_not_among_them(axes: tuple[int, ...] | None, rank: int
     with pytest.raises(
         ShapeError, match="InstanceNorm: expected `x` to have spatial axes, between"
     ):
-        find_spatial_axes("InstanceNorm", axes, jnp.ones(X.shape[:rank]))
+        find_spatial_axes("InstanceNorm", axes, jnp.ones(IMAGES.shape[:rank]))

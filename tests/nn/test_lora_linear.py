@@ -190,7 +190,7 @@ def test_inputs_that_do_not_fit_are_refused_by_the_layer() -> None:
 
 
 def test_projections_of_attention_are_adapted() -> None:
-    x = jnp.ones((2, 5, 8))
+    x = jax.random.normal(jax.random.key(0), (2, 5, 8))
     model = nn.TransformerEncoderLayer(2, 16, causal=True).init(0, x)
     adapted = nn.add_lora(model, 2, "attention/query/*", b_init="normal").init(1, x)
     assert list(adapted.filter(nn.LoRAParameter).state_dict()) == [

@@ -26,9 +26,9 @@ def costs() -> Any:
 def test_a_train_step_computes_and_holds_what_one_written_by_hand_does(
     costs: Any, ours: str, by_hand: str
 ) -> None:
-    assert costs[ours].written == costs[by_hand].written
+    assert 0.99 * costs[by_hand].written < costs[ours].written <= costs[by_hand].written
     # the compiler repeats a handful of scalar operations in more or fewer fusions
-    assert costs[ours].flops == pytest.approx(costs[by_hand].flops, rel=1e-6)
+    assert costs[ours].flops <= (1 + 1e-6) * costs[by_hand].flops
     assert costs[ours].temporary <= 1.02 * costs[by_hand].temporary
     assert costs[ours].peak <= 1.001 * costs[by_hand].peak
 
