@@ -90,7 +90,7 @@ def test_vit() -> None:
     randomize(theirs)
     ours = ViT(5, image_size=32, patch_size=8, features=16, num_layers=3, num_heads=2, hidden=24)
     ours = ours.init(0, X).eval()
-    ours.load_state_dict(vit_state(theirs, ours))
+    ours.load_state_dict({**ours.state_dict(), **vit_state(theirs, ours)})
     assert_close(ours(X), theirs(images()).logits, 1e-4)
 
 
@@ -108,12 +108,12 @@ def vit_state(theirs: Any, ours: tx.Module) -> dict[str, np.ndarray]:
         "head/bias": given["classifier.bias"],
     }
     names = {
-        "attention/query": "attention.attention.query",
-        "attention/key": "attention.attention.key",
-        "attention/value": "attention.attention.value",
-        "attention/out": "attention.output.dense",
-        "feed_forward/up": "intermediate.dense",
-        "feed_forward/down": "output.dense",
+        "attention/query": "attention.q_proj",
+        "attention/key": "attention.k_proj",
+        "attention/value": "attention.v_proj",
+        "attention/out": "attention.o_proj",
+        "feed_forward/up": "mlp.fc1",
+        "feed_forward/down": "mlp.fc2",
         "attention_norm": "layernorm_before",
         "feed_forward_norm": "layernorm_after",
     }
@@ -121,7 +121,7 @@ def vit_state(theirs: Any, ours: tx.Module) -> dict[str, np.ndarray]:
     for mine, their in names.items():
         kernel, bias = ("scale", "bias") if mine.endswith("norm") else ("kernel", "bias")
         for field, torch_name in ((kernel, "weight"), (bias, "bias")):
-            layers = [given[f"vit.encoder.layer.{n}.{their}.{torch_name}"].T for n in range(3)]
+            layers = [given[f"vit.layers.{n}.{their}.{torch_name}"].T for n in range(3)]
             path = f"encoder/layers/block/{mine}/{field}"
             state[path] = np.stack(layers).reshape(shapes[path])
     return state
