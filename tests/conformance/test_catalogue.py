@@ -17,6 +17,13 @@ def test_names_are_unique() -> None:
     assert len({row.name for row in LAYERS}) == len(LAYERS)
 
 
+@pytest.mark.parametrize("row", LAYERS, ids=ids)
+def test_no_attribute_hides_a_verb_of_modules(row: Layer) -> None:
+    """A field called `merge` would replace the method of that name."""
+    for _, module in row.make().modules():
+        assert not set(vars(module)) & set(dir(tx.Module)) - set(dir(object))
+
+
 def test_the_sample_has_every_kind_of_data() -> None:
     sampled = [row for row in LAYERS if row.name in SAMPLE]
     assert {row.name for row in sampled} == SAMPLE
