@@ -59,13 +59,13 @@ def _contents(part: Any) -> str:
     return describe(part)
 
 
-def hide_absent(tree: Any, sample_weight: ArrayLike) -> Any:
-    """Put zeros in place of the examples of weight 0.
+def hide_absent(tree: Any, weights: ArrayLike) -> Any:
+    """Put zeros in place of the examples of weight 0, or for which a mask is not True.
 
-    An example of weight 0 is absent, whatever it holds. Multiplying by 0 would not be enough: a NaN
-    or a label that has no class would still reach the value, and the gradient, as 0 * NaN.
+    Such an example is absent, whatever it holds. Multiplying by 0 would not be enough: a NaN or a
+    label that has no class would still reach the value, and the gradient, as 0 * NaN.
     """
-    present = jnp.asarray(sample_weight) != 0
+    present = jnp.asarray(weights) != 0
 
     def hide(x: ArrayLike) -> ArrayLike:
         shape = jnp.shape(x)
@@ -100,6 +100,47 @@ def align_weights(
             fix=f"Give one weight per example (shape {shape[:1]}) or per value (shape {shape}).",
         )
     return jnp.broadcast_to(_spread(weights, len(shape)), shape)
+
+
+def align_mask(where: str, mask: ArrayLike, shape: tuple[int, ...]) -> jax.Array:
+    """Lay a mask over values of the given shape, along the leading axes.
+
+    Shapes:
+        mask: the first axes of `shape`, any number of them.
+
+    Returns:
+        Booleans, broadcast to `shape`.
+
+    Raises:
+        ShapeError: the axes of `mask` are not the first axes of the values.
+    """
+    present = jnp.asarray(mask) != 0
+    if present.shape != shape[: present.ndim]:
+        raise ShapeError(
+            where,
+            expected=f"`mask` to have the first axes of the values, of shape {shape}",
+            received=f"mask.shape={present.shape}",
+            fix=f"Give one entry per example (shape {shape[:1]}) or per value (shape {shape}).",
+        )
+    return jnp.broadcast_to(_spread(present, len(shape)), shape)
+
+
+def all_present(masks: Sequence[ArrayLike]) -> jax.Array | None:
+    """Return where all of some masks or weights are not 0, None when there are none.
+
+    Shapes:
+        masks: leading axes of one shape, any number of them.
+        returns: that of the longest.
+    """
+    presents = [jnp.asarray(mask) != 0 for mask in masks]
+    if not presents:
+        return None
+    rank = max(present.ndim for present in presents)
+    shape = next(present.shape for present in presents if present.ndim == rank)
+    together = jnp.ones(shape, bool)
+    for present in presents:
+        together &= _spread(present, rank)
+    return together
 
 
 def _spread(x: jax.Array, rank: int) -> jax.Array:

@@ -18,7 +18,7 @@ MAX_LINES = 400
 
 # A file imports from its own room and from rooms on a lower rung. The lowest rung is one room.
 RUNGS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "errors", "_typing", "_config", "_context", "_samples"),
+    ("_errors", "errors", "_typing", "_config", "_context", "_names", "_samples"),
     ("_core",),
     ("transforms",),
     ("nn", "losses", "metrics", "regularizers", "_optimizer"),

@@ -4,7 +4,7 @@ import pytest
 
 from treexlite._errors import UnknownNameError
 from treexlite.losses import CrossEntropy, Loss, MeanSquaredError, get
-from treexlite.losses._registry import _LOSSES
+from treexlite.losses._registry import REGISTRY
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_each_call_makes_a_new_loss() -> None:
 
 
 def test_every_loss_is_known_under_its_own_name() -> None:
-    assert {loss().name for loss in _LOSSES.values()} <= set(_LOSSES)
+    assert {loss().name for loss in map(REGISTRY.find, REGISTRY.names)} <= set(REGISTRY.names)
 
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from treexlite._errors import UnknownNameError
 from treexlite.metrics import Accuracy, Mean, Metric, get
-from treexlite.metrics._registry import _METRICS
+from treexlite.metrics._registry import REGISTRY
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_each_call_makes_a_new_metric() -> None:
 
 
 def test_every_metric_is_known_under_its_own_name() -> None:
-    assert {metric().name for metric in _METRICS.values()} <= set(_METRICS)
+    assert {metric().name for metric in map(REGISTRY.find, REGISTRY.names)} <= set(REGISTRY.names)
 
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:

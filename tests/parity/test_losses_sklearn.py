@@ -1,4 +1,4 @@
-"""Losses against scikit-learn, which also divides by the sum of the weights; to 1e-5 relative."""
+"""Losses against scikit-learn, whose means divide by the sum of the weights; to 1e-5 relative."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,11 @@ WEIGHTS = [None, np.ones(7), RNG.uniform(size=7), np.array([1, 0, 0, 3, 0, 0.5, 
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_cross_entropy_is_the_log_loss(weights: np.ndarray | None) -> None:
     wanted = metrics.log_loss(LABELS, PROBABILITIES, sample_weight=weights, labels=[0, 1, 2])
-    np.testing.assert_allclose(CrossEntropy()(LABELS, LOGITS, weights), wanted, rtol=1e-5)
-    loss = CrossEntropy(from_logits=False)(LABELS, PROBABILITIES.astype(np.float32), weights)
+    loss = CrossEntropy(reduction="weighted_mean")(LABELS, LOGITS, weights)
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5)
+    loss = CrossEntropy(from_logits=False, reduction="weighted_mean")(
+        LABELS, PROBABILITIES.astype(np.float32), weights
+    )
     np.testing.assert_allclose(loss, wanted, rtol=1e-5)
 
 
@@ -27,4 +30,5 @@ def test_cross_entropy_is_the_log_loss(weights: np.ndarray | None) -> None:
 def test_mean_squared_error(weights: np.ndarray | None) -> None:
     target = RNG.normal(size=LOGITS.shape).astype(np.float32)
     wanted = metrics.mean_squared_error(target, LOGITS, sample_weight=weights)
-    np.testing.assert_allclose(MeanSquaredError()(target, LOGITS, weights), wanted, rtol=1e-5)
+    loss = MeanSquaredError(reduction="weighted_mean")(target, LOGITS, weights)
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5)

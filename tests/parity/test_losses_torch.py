@@ -14,7 +14,14 @@ RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 5, 6)
 PROBABILITIES = RNG.dirichlet(np.ones(5), 6).astype(np.float32)
 LOGITS = (3 * RNG.normal(size=(6, 5))).astype(np.float32)
-REDUCTIONS = [("sum_over_batch_size", "mean"), ("sum", "sum"), ("none", "none")]
+REDUCTIONS = [
+    ("sum_over_batch_size", "mean"),
+    ("weighted_mean", "mean"),
+    ("sum", "sum"),
+    ("none", "none"),
+]
+
+MEAN = CrossEntropy(reduction="weighted_mean")
 
 
 def assert_same(ours: Any, theirs: Any, target: np.ndarray, preds: np.ndarray) -> None:
@@ -42,17 +49,17 @@ def test_cross_entropy(ours: Any, theirs: str, target: np.ndarray, smoothing: fl
 def test_weights_of_examples_act_as_torch_weights_of_classes() -> None:
     class_weights = np.array([0.5, 1, 2, 0, 3], np.float32)
     assert_same(
-        lambda target, preds: CrossEntropy()(target, preds, class_weights[LABELS]),
+        lambda target, preds: MEAN(target, preds, class_weights[LABELS]),
         torch.nn.CrossEntropyLoss(weight=torch.tensor(class_weights)),
         LABELS,
         LOGITS,
     )
 
 
-def test_weights_of_zero_act_as_torch_ignored_labels() -> None:
+def test_a_mask_acts_as_torch_ignored_labels() -> None:
     labels = np.where(np.arange(6) % 3 == 0, -100, LABELS)
     assert_same(
-        lambda target, preds: CrossEntropy()(target, preds, target >= 0),
+        lambda target, preds: CrossEntropy()(target, preds, mask=target >= 0),
         torch.nn.CrossEntropyLoss(ignore_index=-100),
         labels,
         LOGITS,

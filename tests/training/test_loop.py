@@ -59,24 +59,28 @@ class Frozen(Trainer):
         return logs | {"first": batch.x[0, 0]}
 
 
-def frozen() -> tuple[Trainer, np.ndarray, np.ndarray]:
+def frozen(reduction: Any = "sum_over_batch_size") -> tuple[Trainer, np.ndarray, np.ndarray]:
     x, y = classes(50)
     model = tx.nn.MLP([8, 3]).init(0, x)
-    return Frozen(model, "crossentropy", metrics=["accuracy"]), x, y
+    loss = tx.losses.CrossEntropy(reduction=reduction)
+    return Frozen(model, loss, metrics=["accuracy"]), x, y
 
 
 @pytest.mark.parametrize("batch_size", [1, 16, 25, 50, 1000])
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "weighted_mean"])
 def test_logs_are_those_of_all_the_data_whatever_the_batches(
-    batch_size: int, weighted: bool
+    batch_size: int, weighted: bool, reduction: str
 ) -> None:
-    trainer, x, y = frozen()
+    trainer, x, y = frozen(reduction)
     weights = np.random.default_rng(0).uniform(size=50) if weighted else np.ones(50)
     logits = np.asarray(trainer.model(x), np.float64)
     losses = np.log(np.exp(logits).sum(-1)) - logits[np.arange(50), y]
     right = logits.argmax(-1) == y
+    divisor = weights.sum() if reduction == "weighted_mean" else 50
     expected = {
-        name: np.average(v, weights=weights) for name, v in (("loss", losses), ("accuracy", right))
+        "loss": (weights * losses).sum() / divisor,
+        "accuracy": np.average(right, weights=weights),
     }
     given = weights if weighted else None
     data = (x, y) if given is None else (x, y, given)

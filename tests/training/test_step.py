@@ -165,12 +165,16 @@ def test_what_a_step_returns_is_averaged_by_examples() -> None:
     assert logs["accuracy"] == [float(trainer.state.metrics["accuracy"].compute())]
 
 
-def test_what_a_step_returns_is_averaged_by_weights() -> None:
-    trainer = Custom(tx.nn.MLP([8, 3]), metrics=["accuracy"])
+@pytest.mark.parametrize(
+    ("reduction", "mean"), [("sum_over_batch_size", 0.5), ("sum", 0.5), ("weighted_mean", 0.7)]
+)
+def test_what_a_step_returns_is_averaged_as_the_loss_divides(reduction: Any, mean: float) -> None:
+    loss = tx.losses.CrossEntropy(reduction=reduction)
+    trainer = Custom(tx.nn.MLP([8, 3]), loss, metrics=["accuracy"])
     x, y = classes(4)
     weights = np.array([1.0, 2.0, 3.0, 4.0])
     logs = trainer.fit(x, y, 2, verbose=0, shuffle=False, sample_weight=weights).history
-    np.testing.assert_allclose(logs["a"], [0.7], rtol=1e-6)
+    np.testing.assert_allclose(logs["a"], [mean], rtol=1e-6)
 
 
 def test_no_logs_are_fine() -> None:

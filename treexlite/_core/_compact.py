@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-import re
 import types
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +21,7 @@ from treexlite._core._record import change_modes
 from treexlite._core._registry import is_array, is_module
 from treexlite._core._statics import closed_over
 from treexlite._errors import ContextError, FieldError, StructureError, describe
+from treexlite._names import snake_case
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,7 +53,7 @@ class Run:
         arguments = _argument_key((args, kwargs))
         if self.first:
             child = make()
-            name = _unique(_snake_case(cls.__name__), self.module)
+            name = _unique(snake_case(cls.__name__), self.module)
             self.children.append(Child(name, cls, arguments))
             setattr(self.module, name, child)
             return child
@@ -190,10 +190,6 @@ def _check_function(where: str, value: Any) -> None:
             received=f"{describe(value)}, which closes over an array or a module",
             fix="Declare the module in `__init__`, or pass the array when the module is called.",
         )
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _unique(name: str, module: Any) -> str:

@@ -5,7 +5,7 @@ Read `_loss` for how values become one number; each other file holds the formula
 
 from treexlite.losses._classification import CrossEntropy, cross_entropy
 from treexlite.losses._loss import Loss
-from treexlite.losses._registry import get
+from treexlite.losses._registry import get, register
 from treexlite.losses._regression import MeanSquaredError, mean_squared_error
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "cross_entropy",
     "get",
     "mean_squared_error",
+    "register",
 ]

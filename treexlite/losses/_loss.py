@@ -1,13 +1,13 @@
 """`Loss`: from targets and predictions to the number that training makes small.
 
-What flows in: targets, predictions, and perhaps a weight for each example. What flows out: one
-number, or one for each example. Nothing is mutated; a loss has no data, and two that were built
-alike are equal.
+What flows in: targets, predictions, and perhaps a weight or a mask for each example. What flows
+out: one number, or one for each example. Nothing is mutated; a loss has no data, and two that were
+built alike are equal.
 
 Each loss is one pure function per example, `target, preds -> values`, which works under every
 transformation. What all losses share happens here, once and in this order: select the part of the
-outputs that the loss is about (`on`), hide the examples of weight 0, compute the values, weigh
-them, reduce them, scale the result.
+outputs that the loss is about (`on`), hide what is absent, compute the values, weigh them, reduce
+them, scale the result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import abc
 import math
 import numbers
-import re
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -24,52 +23,62 @@ from jax.typing import ArrayLike
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, describe, unknown_name
-from treexlite._samples import On, align_weights, hide_absent, select
+from treexlite._names import snake_case
+from treexlite._samples import On, align_mask, align_weights, all_present, hide_absent, select
 
-Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "none"]
-REDUCTIONS = ("sum_over_batch_size", "sum", "none")
+Reduction: TypeAlias = Literal["sum_over_batch_size", "weighted_mean", "sum", "none"]
+REDUCTIONS = ("sum_over_batch_size", "weighted_mean", "sum", "none")
 
 
 class Loss(Module):
     """Base of all losses.
 
-    With `values` of shape (batch, ...), one for each example, and weights w broadcast to them:
+    With `values` of shape (batch, ...), one for each example, weights w broadcast to them, and n of
+    them present, which is all without a mask:
 
-        "sum_over_batch_size"   sum(w * values) / sum(w)     the mean; without weights, all w are 1
+        "sum_over_batch_size"   sum(w * values) / n          the mean; the weights need not sum to n
+        "weighted_mean"         sum(w * values) / sum(w)     the mean over what the weights count
         "sum"                   sum(w * values)
-        "none"                  w * values
+        "none"                  w * values                   0 where an example is absent
 
-    An example of weight 0 counts as absent, whatever it holds (padding, NaN, a label of -1): it
-    changes neither the loss nor the gradient. When all are absent the mean is 0.
+    What a mask leaves out is absent, whatever it holds (padding, NaN, a label of -1): it changes
+    neither the loss nor the gradient. So is an example of weight 0, except that
+    "sum_over_batch_size" still counts it in n. When all are absent, or all weights are 0, the mean
+    is 0.
 
-    A new loss derives from this class and defines `per_example`.
+    A new loss derives from this class and defines `per_example`; one that compares the examples of
+    a batch with each other defines `values` too.
 
     Args:
-        reduction: how the values become one number. The mean does not depend on the batch size, so
-            it suits one learning rate for all batch sizes, and is the default.
+        reduction: how the values become one number. The means do not depend on the batch size, so
+            they suit one learning rate for all batch sizes. The first is the default, as in Keras:
+            weights then scale gradients and nothing else. The second is what scikit-learn does, and
+            torch with class weights.
         weight: multiplies the result: the share of this loss among several. None is 1.
         on: which part of targets and predictions to compare, when they are dicts or tuples: a key,
             an index, or a path of them. None compares them as they are.
         name: the name in logs; the class name in snake case when None.
 
     Raises:
-        UnknownNameError: `reduction` is none of the three.
+        UnknownNameError: `reduction` is none of the four.
         ArgumentError: `weight` is not a finite number.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> class MeanAbsoluteError(tx.losses.Loss):
+        >>> class Distance(tx.losses.Loss):
         ...     def per_example(self, target, preds):
         ...         return jnp.abs(target - preds).mean(axis=-1)
-        >>> loss = MeanAbsoluteError(on="price", weight=0.5)
-        >>> float(loss({"price": jnp.zeros((4, 1))}, {"price": jnp.ones((4, 1))}))
+        >>> loss = Distance(on="price", weight=0.5)
+        >>> target, preds = {"price": jnp.zeros((4, 1))}, {"price": jnp.ones((4, 1))}
+        >>> float(loss(target, preds))
         0.5
+        >>> mean = Distance(on="price", reduction="weighted_mean")
+        >>> weights = jnp.array([1, 0, 0, 0])
+        >>> float(loss(target, preds, weights)), float(mean(target, preds, weights))
+        (0.125, 1.0)
 
     Reference:
-        Names follow Keras. Keras divides the weighted sum by the number of values, so that there a
-        padded example pulls the mean towards 0; we divide by the sum of the weights, as
-        scikit-learn does, and torch with class weights. For weights that may be negative, use
-        "sum".
+        Names and the meaning of weights and masks follow Keras; "weighted_mean" is new.
     """
 
     reduction: Reduction
@@ -98,10 +107,15 @@ class Loss(Module):
         self.reduction = reduction
         self.weight = None if weight is None else float(weight)
         self.on = tuple(on) if isinstance(on, list) else on
-        self.name = _snake_case(where) if name is None else name
+        self.name = snake_case(where) if name is None else name
 
     def __call__(
-        self, target: Any, preds: Any, sample_weight: ArrayLike | None = None
+        self,
+        target: Any,
+        preds: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        mask: ArrayLike | None = None,
     ) -> jax.Array:
         """Compute the loss.
 
@@ -110,55 +124,78 @@ class Loss(Module):
             preds: what the model says; likewise.
             sample_weight: how much each example counts, at least 0 for a mean. Booleans and
                 integers are taken as numbers.
+            mask: which examples are present, True or not 0 where they are.
 
         Shapes:
             target, preds: as `per_example` wants them; values are (batch, ...).
-            sample_weight: the first axes of the values, such as (batch,) for values (batch, time).
+            sample_weight, mask: the first axes of the values, such as (batch,) for values
+                (batch, time).
             returns: (), or that of the values when `reduction` is "none".
 
         Raises:
             StructureError: `target` or `preds` have no part at `on`.
-            ShapeError: `sample_weight` does not have the first axes of the values.
+            ShapeError: `sample_weight` or `mask` do not have the first axes of the values.
         """
         where = type(self).__name__
         target = select(where, "target", target, self.on)
         preds = select(where, "preds", preds, self.on)
-        if sample_weight is None:
-            loss = _reduce(self.per_example(target, preds), self.reduction)
-        else:
-            target, preds = hide_absent((target, preds), sample_weight)
-            values = self.per_example(target, preds)
-            weights = align_weights(where, sample_weight, values.shape, values.dtype)
-            loss = _reduce_weighted(values, weights, self.reduction)
+        masks = [m for m in (mask, self.own_mask(target, preds)) if m is not None]
+        hidden = masks if sample_weight is None else [*masks, sample_weight]
+        for present in hidden:
+            target, preds = hide_absent((target, preds), present)
+        values = self.values(target, preds, all_present(hidden))
+        given = (sample_weight, self.own_weights(target, preds))
+        weights = [
+            align_weights(where, w, values.shape, values.dtype) for w in given if w is not None
+        ]
+        kept = [align_mask(where, m, values.shape) for m in masks]
+        loss = _reduce(values, weights, kept, self.reduction)
         return loss if self.weight is None else self.weight * loss
 
     @abc.abstractmethod
     def per_example(self, target: Any, preds: Any) -> jax.Array:
         """Return one value per example, without weights or reduction."""
 
+    def values(self, target: Any, preds: Any, present: jax.Array | None) -> jax.Array:
+        """Return one value per example, for losses that compare the examples of a batch.
 
-def _reduce(values: jax.Array, reduction: Reduction) -> jax.Array:
+        Args:
+            target: what is true; absent examples hold zeros.
+            preds: what the model says; likewise.
+            present: which examples are there, None when all are; (batch, ...).
+        """
+        return self.per_example(target, preds)
+
+    def own_mask(self, target: Any, preds: Any) -> jax.Array | None:
+        """Return which examples are present by what they hold, such as labels to ignore."""
+        return None
+
+    def own_weights(self, target: Any, preds: Any) -> jax.Array | None:
+        """Return weights that follow from what the examples hold, such as those of classes."""
+        return None
+
+
+def _reduce(
+    values: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
+) -> jax.Array:
+    for weight in weights:
+        values = jnp.where(weight == 0, 0, values * weight)
+    for mask in masks:
+        values = jnp.where(mask, values, 0)
     if reduction == "none":
         return values
     total = jnp.sum(values)
-    return total if reduction == "sum" else total / max(values.size, 1)
-
-
-def _reduce_weighted(values: jax.Array, weights: jax.Array, reduction: Reduction) -> jax.Array:
-    weighted = jnp.where(weights == 0, 0, values * weights)
-    if reduction == "none":
-        return weighted
-    total = jnp.sum(weighted)
     if reduction == "sum":
         return total
-    count = jnp.sum(weights)
+    counted = [mask.astype(values.dtype) for mask in masks]
+    if reduction == "weighted_mean":
+        counted += weights
+    if not counted:
+        return total / max(values.size, 1)
+    count = jnp.sum(math.prod(counted[1:], start=counted[0]))
     return total / jnp.where(count == 0, 1, count)
 
 
 def _is_finite_number(value: Any) -> bool:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value)
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

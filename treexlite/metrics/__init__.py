@@ -7,6 +7,6 @@ one family.
 from treexlite.metrics._accuracy import Accuracy
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
-from treexlite.metrics._registry import get
+from treexlite.metrics._registry import get, register
 
-__all__ = ["Accuracy", "Mean", "Metric", "get"]
+__all__ = ["Accuracy", "Mean", "Metric", "get", "register"]

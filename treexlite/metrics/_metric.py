@@ -14,7 +14,6 @@ compiled again.
 from __future__ import annotations
 
 import abc
-import re
 from typing import Any, Self
 
 import jax
@@ -23,6 +22,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, StructureError
+from treexlite._names import snake_case
 from treexlite._samples import On, hide_absent, select
 
 
@@ -76,7 +76,7 @@ class Metric(Module):
 
     def __init__(self, *, on: On = None, name: str | None = None) -> None:
         self.on = tuple(on) if isinstance(on, list) else on
-        self.name = _snake_case(type(self).__name__) if name is None else name
+        self.name = snake_case(type(self).__name__) if name is None else name
         self.reset()
 
     def __call__(
@@ -186,7 +186,3 @@ def _structure(metric: Metric) -> Any:
 
 def _on_one_line(value: Any) -> str:
     return " ".join(repr(value).split())
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

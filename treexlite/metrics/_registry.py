@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
-from treexlite._errors import unknown_name
+from collections.abc import Callable
+from typing import Any
+
+from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
 
-_METRICS: dict[str, type[Metric]] = {"acc": Accuracy, "accuracy": Accuracy, "mean": Mean}
+REGISTRY: Registry[Metric] = Registry(
+    "metrics",
+    "a metric",
+    {
+        "acc": Accuracy,
+        "accuracy": Accuracy,
+        "mean": Mean,
+    },
+)
 
 
-def get(name: str) -> Metric:
-    """Return a new metric with default options.
+def get(name: str, **options: Any) -> Metric:
+    """Return a new metric.
 
     Args:
-        name: the snake-case name of a metric, or the name that Keras has for it.
+        name: the name of a metric in snake case, that of its class, or the one that Keras has.
+        options: what the metric takes by keyword.
 
     Raises:
         UnknownNameError: no metric has that name; close ones are listed.
+        ArgumentError: the metric has no such option, or lacks one that it needs.
 
     Example:
         >>> import treexlite as tx
         >>> tx.metrics.get("acc").name
         'accuracy'
+        >>> tx.metrics.get("accuracy", threshold=0.0).threshold
+        0.0
     """
-    if name not in _METRICS:
-        raise unknown_name("metrics.get", "a metric", name, _METRICS)
-    return _METRICS[name]()
+    return REGISTRY.get(name, **options)
+
+
+def register(
+    name: str, metric: Callable[..., Metric], *, replace: bool = False
+) -> Callable[..., Metric]:
+    """Give a metric of your own a name, and return it.
+
+    Args:
+        name: what `get` and `Trainer(metrics=[...])` will find it by.
+        metric: the class, or a function that returns a `Metric`.
+        replace: whether it may take the place of another.
+
+    Raises:
+        ArgumentError: the name is taken, or `metric` cannot be called.
+
+    Example:
+        >>> import treexlite as tx
+        >>> class Error(tx.metrics.Accuracy):
+        ...     def compute(self):
+        ...         return 1 - super().compute()
+        >>> tx.metrics.register("error", Error, replace=True).__name__
+        'Error'
+        >>> tx.metrics.get("error").name
+        'error'
+    """
+    return REGISTRY.register(name, metric, replace=replace)

@@ -90,11 +90,31 @@ class Programs:
 
     def _train(self, state: TrainState, averages: Averages, data: Batch, rows: jax.Array) -> Any:
         batch = take(data, rows)
-        return _count(state, averages, batch, self._train_batch(state, batch))
+        return self._count(state, averages, batch, self._train_batch(state, batch))
 
     def _evaluate(self, state: TrainState, averages: Averages, data: Batch, rows: jax.Array) -> Any:
         batch = take(data, rows)
-        return _count(state, averages, batch, self._evaluate_batch(state, batch))
+        return self._count(state, averages, batch, self._evaluate_batch(state, batch))
+
+    def _count(
+        self, state: TrainState, averages: Averages, batch: Batch, logs: Mapping[str, Any]
+    ) -> Any:
+        """Add what a step returned to the averages; metrics count by themselves.
+
+        Returns:
+            The names, without values: structure, which costs nothing to bring out.
+        """
+        averaged = {k: v for k, v in logs.items() if k not in state.metrics}
+        averages.update(averaged, self._weight(batch))
+        return dict.fromkeys(logs)
+
+    def _weight(self, batch: Batch) -> Any:
+        """How much a batch counts: as the loss divides, so that its mean is that of all data."""
+        loss = self.steps.loss
+        by_weight = loss is not None and loss.reduction == "weighted_mean"
+        if by_weight and batch.sample_weight is not None:
+            return jnp.sum(jnp.asarray(batch.sample_weight, jnp.float32))
+        return jax.tree_util.tree_leaves(batch)[0].shape[0]
 
     def _predict(self, state: TrainState, data: Batch, rows: jax.Array) -> Any:
         return self._predict_batch(state, take(data, rows))
@@ -120,23 +140,6 @@ def take(data: Batch, rows: jax.Array) -> Batch:
         lambda array: jnp.take(array, rows, axis=0, mode="clip"), data
     )
     return gathered
-
-
-def _count(state: TrainState, averages: Averages, batch: Batch, logs: Mapping[str, Any]) -> Any:
-    """Add what a step returned to the averages; metrics count by themselves.
-
-    Returns:
-        The names, without values: structure, which costs nothing to bring out.
-    """
-    averages.update({k: v for k, v in logs.items() if k not in state.metrics}, _weight(batch))
-    return dict.fromkeys(logs)
-
-
-def _weight(batch: Batch) -> Any:
-    """How much a batch counts: the sum of its weights, or the number of its examples."""
-    if batch.sample_weight is not None:
-        return jnp.sum(jnp.asarray(batch.sample_weight, jnp.float32))
-    return jax.tree_util.tree_leaves(batch)[0].shape[0]
 
 
 def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array, dict[str, Any]]:

@@ -1,0 +1,101 @@
+"""A loss means the same eagerly, compiled, mapped, in half precision, and in any order."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import treexlite as tx
+from tests.conformance.losses.catalogue import BATCH, LOSSES, LossRow, cast, ids, part
+
+
+def value_and_gradient(row: LossRow, transform: Any = lambda f: f) -> Any:
+    """The sum of unequal parts of the values, and its gradient by the predictions."""
+    loss = row.make(reduction="none")
+
+    def weighed(preds: Any, target: Any) -> tuple[jax.Array, jax.Array]:
+        values = loss(target, preds)
+        return (values * jnp.linspace(0.5, 2.0, values.size).reshape(values.shape)).sum(), values
+
+    f = transform(jax.value_and_grad(weighed, has_aux=True))
+    (_, values), gradient = f(row.preds, row.target)
+    return values, gradient
+
+
+@pytest.mark.parametrize("compiled", [jax.jit, tx.jit], ids=["jax.jit", "tx.jit"])
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_eager_and_compiled_agree_in_value_and_gradient(row: LossRow, compiled: Any) -> None:
+    for expected, received in zip(
+        jax.tree.leaves(value_and_gradient(row)),
+        jax.tree.leaves(value_and_gradient(row, compiled)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(received, expected, rtol=2e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_the_gradient_is_finite_and_not_nothing(row: LossRow) -> None:
+    values, gradient = value_and_gradient(row)
+    assert values.shape[:1] == (BATCH,)
+    leaves = jax.tree.leaves((values, gradient))
+    assert all(np.isfinite(leaf).all() for leaf in leaves)
+    assert row.trained == any(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+
+
+@pytest.mark.parametrize("row", [row for row in LOSSES if row.awkward], ids=ids)
+def test_awkward_points_have_finite_values_and_gradients(row: LossRow) -> None:
+    for target, preds in row.awkward:
+        loss = lambda preds, target=target: row.make()(target, preds)  # noqa: E731
+        value, gradient = jax.value_and_grad(loss)(preds)
+        assert np.isfinite(value)
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+
+
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_vmap_does_what_a_loop_does(row: LossRow) -> None:
+    order = np.arange(BATCH)[::-1]
+    lanes = [(row.target, row.preds), (part(row.target, order), part(row.preds, order))]
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), *lanes)
+    loss = row.make()
+    mapped = jax.vmap(lambda batch: loss(*batch))(stacked)
+    np.testing.assert_allclose(mapped, [loss(*lane) for lane in lanes], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_the_order_of_examples_does_not_matter(row: LossRow) -> None:
+    order = np.array([3, 0, 5, 1, 4, 2])
+    loss = row.make(reduction="none")
+    values = loss(row.target, row.preds)
+    moved = loss(part(row.target, order), part(row.preds, order))
+    np.testing.assert_allclose(moved, values[order], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("row", [row for row in LOSSES if row.by_example], ids=ids)
+def test_an_example_has_the_value_that_it_has_alone(row: LossRow) -> None:
+    loss = row.make(reduction="none")
+    alone = [
+        loss(part(row.target, slice(i, i + 1)), part(row.preds, slice(i, i + 1))) for i in (0, 3)
+    ]
+    values = loss(row.target, row.preds)
+    np.testing.assert_allclose(
+        jnp.concatenate(alone), values[np.array([0, 3])], rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_half_precision_is_computed_in_single(row: LossRow, dtype: Any) -> None:
+    preds = cast(row.preds, dtype)
+    loss = row.make()
+    value, gradient = jax.value_and_grad(lambda preds: loss(row.target, preds))(preds)
+    assert value.dtype == jnp.float32
+    assert jax.tree.map(lambda x: x.dtype, gradient) == jax.tree.map(lambda x: x.dtype, preds)
+    np.testing.assert_allclose(value, loss(row.target, cast(preds, jnp.float32)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("row", LOSSES, ids=ids)
+def test_no_axes_are_broadcast_in_silence(row: LossRow) -> None:
+    with jax.numpy_rank_promotion("raise"):
+        assert jnp.isfinite(row.make()(row.target, row.preds, jnp.ones(BATCH)))
