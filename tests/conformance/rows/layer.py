@@ -16,6 +16,8 @@ IDS = jnp.array([[1, 2, 0], [3, 3, 6]])
 
 WEIGHTS = {"kernel": tx.Parameter, "bias": tx.Parameter}
 
+_BUILT: dict[Any, tx.Module] = {}
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -40,8 +42,11 @@ class Layer:
     random: bool = True
 
     def build(self, seed: int = 0, **dtypes: Any) -> tx.Module:
-        """Return an initialised layer."""
-        return self.make(**dtypes).init(seed, self.x)
+        """Return an initialised layer, a copy of its own: each is initialised only once."""
+        key = self.name, seed, *sorted(dtypes.items())
+        if key not in _BUILT:
+            _BUILT[key] = self.make(**dtypes).init(seed, self.x)
+        return _BUILT[key].copy()
 
     @property
     def layer_class(self) -> type[tx.Module]:
