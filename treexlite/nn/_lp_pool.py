@@ -68,7 +68,8 @@ class LPPool(Pool):
         padding: _window.Padding = "VALID",
     ) -> None:
         value: Any = order
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value >= 1:
+        real = isinstance(order, numbers.Real) and not isinstance(order, bool)
+        if not real or not value >= 1:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`order` to be a number of at least 1, or infinity",

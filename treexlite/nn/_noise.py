@@ -43,8 +43,8 @@ class Noise(Module):
 
 def floating(layer: Any, x: Any) -> jax.Array:
     """Return `x`, the input of `layer`, as an array of floating type, as it is if it is one."""
-    x = as_array(layer, x)
-    return x.astype(compute_dtype(None, x))
+    array = as_array(layer, x)
+    return array.astype(compute_dtype(None, array))
 
 
 def shared_shape(where: str, name: str, axes: tuple[int, ...], x: jax.Array) -> tuple[int, ...]:
