@@ -68,7 +68,8 @@ def _check_numbers(where: str, num_tokens: Any, temperature: Any, top_k: Any) ->
         )
     if top_k is not None:
         positive_int(where, "top_k", top_k)
-    if not isinstance(temperature, numbers.Real) or not temperature > 0:
+    real = isinstance(temperature, numbers.Real)
+    if not real or not temperature > 0:
         raise ArgumentError(
             where,
             expected="`temperature` to be a number above 0",

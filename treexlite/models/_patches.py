@@ -21,16 +21,16 @@ def count_patches(where: str, image_size: Any, patch_size: Any) -> int:
     Raises:
         ArgumentError: a size is no positive integer, or a part of the image is in no patch.
     """
-    image_size = positive_int(where, "image_size", image_size)
-    patch_size = positive_int(where, "patch_size", patch_size)
-    if image_size % patch_size:
+    size = positive_int(where, "image_size", image_size)
+    part = positive_int(where, "patch_size", patch_size)
+    if size % part:
         raise ArgumentError(
             where,
             expected=f"`image_size` to be divisible by patch_size={patch_size}",
             received=f"image_size={image_size}",
             fix="Choose a divisor as `patch_size`, or resize the images.",
         )
-    return (image_size // patch_size) ** 2
+    return (size // part) ** 2
 
 
 def check_images(model: Any, x: Any, size: int) -> jax.Array:

@@ -68,7 +68,7 @@ class LPPool(Pool):
         padding: _window.Padding = "VALID",
     ) -> None:
         value: Any = order
-        real = isinstance(order, numbers.Real) and not isinstance(order, bool)
+        real = type(value) is not bool and isinstance(value, numbers.Real)
         if not real or not value >= 1:
             raise ArgumentError(
                 type(self).__name__,
