@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from treexlite.errors import ArgumentError, RangeError, ShapeError
@@ -44,3 +45,7 @@ def test_prompts_are_checked(model: Any) -> None:
         model.generate(IDS[:, :0], 2)
     with pytest.raises(RangeError, match="`ids` from 0 to 6"):
         model.generate(IDS + 4, 2)
+
+
+def test_the_temperature_may_be_a_number_of_numpy(model: Any) -> None:
+    assert model.generate(IDS, 1, key=0, temperature=np.float32(0.5)).shape == (1, 4)

@@ -4,6 +4,7 @@ import pytest
 
 import treexlite as tx
 from tests.models.overfit import count, losses
+from treexlite.errors import UnknownNameError
 from treexlite.models import LeNet
 
 X = jax.random.normal(jax.random.key(0), (8, 28, 28, 1))
@@ -24,3 +25,8 @@ def test_it_learns_a_batch() -> None:
 def test_activations_are_known_by_name() -> None:
     with pytest.raises(tx.errors.UnknownNameError, match="an activation"):
         LeNet(activation="rel").init(0, X)
+
+
+def test_an_activation_that_there_is_not_is_refused_when_it_is_built() -> None:
+    with pytest.raises(UnknownNameError, match="LeNet: expected the name of an activation"):
+        LeNet(activation="tanhh")

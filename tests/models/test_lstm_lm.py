@@ -1,8 +1,12 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import pytest
 
 import treexlite as tx
 from tests.models.overfit import losses
+from treexlite.errors import ArgumentError
 from treexlite.models import LSTMLanguageModel
 
 IDS = jax.random.randint(jax.random.key(0), (3, 12), 0, 11)
@@ -39,3 +43,9 @@ def test_generating_equals_asking_again_for_each_token() -> None:
     assert (found == ids).all()
     assert model.training
     assert not model.caches().state_dict()
+
+
+@pytest.mark.parametrize("num_layers", [0, -1, 1.5, "two"])
+def test_a_number_of_layers_that_is_none_is_refused(num_layers: Any) -> None:
+    with pytest.raises(ArgumentError, match="Model: expected `num_layers` to be an int"):
+        LSTMLanguageModel(10, num_layers=num_layers)

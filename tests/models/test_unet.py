@@ -1,9 +1,12 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
 from tests.models.overfit import count, losses
+from treexlite.errors import ArgumentError
 from treexlite.models import UNet
 
 X = jax.random.normal(jax.random.key(0), (2, 8, 12, 3))
@@ -36,3 +39,9 @@ def test_sizes_that_cannot_be_halved_are_refused() -> None:
         model(jnp.ones((1, 8, 10, 3)))
     with pytest.raises(tx.errors.ShapeError, match=r"shape \(8, 3\)"):
         model(jnp.ones((8, 3)))
+
+
+@pytest.mark.parametrize("features", [(), 4, (4, 0), "abc", None])
+def test_features_that_are_no_sizes_are_refused(features: Any) -> None:
+    with pytest.raises(ArgumentError, match="UNet: expected `features` to be"):
+        UNet(2, features=features)

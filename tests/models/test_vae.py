@@ -1,9 +1,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import treexlite as tx
 from tests.models.overfit import losses
+from treexlite.errors import ArgumentError
 from treexlite.models import VAE
 
 X = jax.random.uniform(jax.random.key(0), (6, 4, 3))
@@ -54,3 +56,8 @@ def test_samples_differ_and_have_the_sizes_of_an_example() -> None:
     first, second = model.sample(5), tx.jit(lambda m: m.sample(5))(model)
     assert first.shape == (5, 4, 3)
     assert not jnp.allclose(first, second)
+
+
+def test_a_latent_size_that_is_none_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="VAE: expected `latent` to be an integer of at least"):
+        VAE((4, 4), 0)

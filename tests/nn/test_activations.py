@@ -36,3 +36,9 @@ def test_an_unknown_name_lists_the_close_ones() -> None:
 def test_what_is_neither_name_nor_function_is_refused() -> None:
     with pytest.raises(ArgumentError, match="`activation` to be a name or a function of one array"):
         nn.get_activation(3)
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "one_hot", "standardize"])
+def test_functions_of_jax_that_are_no_activations_are_here_too(name: str) -> None:
+    assert getattr(nn, name) is getattr(jax.nn, name)
+    assert name not in _BY_NAME

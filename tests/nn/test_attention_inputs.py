@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 import pytest
 
-from treexlite._errors import ArgumentError, ShapeError
+from treexlite import nn
+from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
 from treexlite.nn import _attention_inputs as inputs
 
 FULL = (2, 4, 3, 5)
@@ -79,3 +80,14 @@ def test_heads_and_windows() -> None:
     for window in (-1, (1,), (1, -1), (1, 2, 3), 1.0, "ab"):
         with pytest.raises(ArgumentError, match="`window` to be a number of positions, or a pair"):
             inputs.window_sizes("A", window)
+
+
+@pytest.mark.parametrize("name", ["rotary", "position_bias"])
+def test_parts_that_cannot_be_called_are_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match=f"`{name}` to be a module or None, .*{name}=True"):
+        nn.MultiHeadAttention(2, **{name: True})
+
+
+def test_a_kernel_that_jax_does_not_have_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"an implementation .*'cudnn', 'xla'.*'flash'"):
+        nn.MultiHeadAttention(2, implementation="flash")

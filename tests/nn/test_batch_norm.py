@@ -7,7 +7,7 @@ import pytest
 
 import treexlite as tx
 from treexlite import nn
-from treexlite._errors import ArgumentError, ShapeError
+from treexlite._errors import ArgumentError, ContextError, ShapeError
 
 X = jax.random.normal(jax.random.key(0), (6, 5, 3)) * jnp.array([1.0, 2.0, 3.0]) + 4
 
@@ -365,3 +365,10 @@ def test_parts_on_many_devices_are_the_whole_batch(over: str, renorm: bool) -> N
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected
     )
+
+
+def test_training_outside_of_the_axis_is_refused() -> None:
+    layer = nn.BatchNorm(axis_name="devices").init(0, X)
+    with pytest.raises(ContextError, match="inside an axis named 'devices'"):
+        layer(X)
+    np.testing.assert_array_equal(layer.mean, np.zeros(layer.mean.shape))

@@ -76,3 +76,10 @@ def test_it_cannot_stream() -> None:
 def test_others_are_refused(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("carry", [jnp.ones((2, 4)), (None,), (None, None, None)])
+def test_a_carry_that_is_no_pair_is_refused(carry: Any) -> None:
+    model = nn.Bidirectional(gru()).init(0, X)
+    with pytest.raises(ArgumentError, match="`initial_carry` to be a pair of carries, forward"):
+        model(X, initial_carry=carry)

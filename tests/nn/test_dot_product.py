@@ -1,5 +1,6 @@
 """The weighted mean of values: who may look at whom, and what is left when nobody may."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -96,3 +97,21 @@ def test_half_precision_has_a_softmax_in_single() -> None:
         y = attend(*given, dropout=dropout)
         assert y.dtype == jnp.bfloat16
         np.testing.assert_allclose(y.astype(jnp.float32), wide, atol=0.02)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("causal", [False, True])
+def test_float64_keeps_its_digits(causal: bool) -> None:
+    query, key, value = (np.asarray(array, np.float64) for array in arrays(3, 3, ()))
+    y = attend(*map(jnp.asarray, (query, key, value)), visible=Visible(causal=causal))
+    logits = np.einsum("thd,shd->hts", query, key) / np.sqrt(3)
+    logits = np.where(np.tri(3, dtype=bool) | (not causal), logits, -np.inf)
+    weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    np.testing.assert_allclose(y, np.einsum("hts,shd->thd", weights, value), rtol=1e-12)

@@ -85,3 +85,8 @@ def test_an_input_that_does_not_fit_is_refused_with_the_path() -> None:
 def test_patterns_are_read_when_the_layer_is_built(make: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+def test_the_mean_of_integers_is_not_rounded() -> None:
+    y = nn.Reduce("b f -> b", "mean")(jnp.array([[1, 2], [3, 3]]))
+    np.testing.assert_array_equal(y, np.array([1.5, 3.0], np.float32))

@@ -51,3 +51,7 @@ def test_sums_are_taken_in_float32(dtype: str) -> None:
 def test_orders_that_are_no_norm_are_refused(order: object) -> None:
     with pytest.raises(ArgumentError, match="LPPool: expected `order` to be a number of at least"):
         nn.LPPool(order, 2)
+
+
+def test_orders_may_be_numbers_of_numpy() -> None:
+    assert nn.LPPool(np.float32(2), 2).order == nn.LPPool(np.int64(2), 2).order == 2.0

@@ -50,3 +50,9 @@ def test_what_is_refused() -> None:
             nn.RelativePositionBias(2, **options)
     with pytest.raises(ArgumentError, match="`num_buckets` to be at least 2, and"):
         nn.RelativePositionBias(2, num_buckets=1, bidirectional=False)
+
+
+def test_buckets_are_of_integers() -> None:
+    layer = nn.RelativePositionBias(2).init(0)
+    with pytest.raises(ArgumentError, match=r"integer positions, received .* dtype float32"):
+        layer(jnp.arange(3.0))

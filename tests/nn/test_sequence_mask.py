@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from treexlite._errors import ArgumentError, ShapeError
+from treexlite._errors import ArgumentError, RangeError, ShapeError
 from treexlite.nn._sequence_mask import step_mask
 
 
 def test_lengths_become_a_mask() -> None:
-    mask = step_mask("RNN", None, np.array([[0, 1], [3, 9]]), (2, 2), 3)
+    mask = step_mask("RNN", None, np.array([[0, 1], [3, 3]]), (2, 2), 3)
     assert mask.tolist() == [[[False] * 3, [True, False, False]], [[True] * 3, [True] * 3]]
     assert step_mask("RNN", None, jnp.array(2), (), 3).tolist() == [True, True, False]
 
@@ -36,3 +36,9 @@ def test_a_mask_stays_and_none_is_none() -> None:
 def test_others_are_refused(mask: Any, lengths: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         step_mask("RNN", mask, lengths, (2,), 3)
+
+
+@pytest.mark.parametrize(("lengths", "values"), [([1, 4], "1 to 4"), ([-1, 3], "-1 to 3")])
+def test_lengths_that_no_sequence_has_are_refused(lengths: Any, values: str) -> None:
+    with pytest.raises(RangeError, match=f"`lengths` from 0 to 3, the size.* from {values}"):
+        step_mask("RNN", None, jnp.array(lengths), (2,), 3)

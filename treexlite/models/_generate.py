@@ -7,6 +7,7 @@ mutated: the program works on a copy of the model, in evaluation mode and with c
 
 from __future__ import annotations
 
+import numbers
 import operator
 from typing import Any
 
@@ -67,7 +68,8 @@ def _check_numbers(where: str, num_tokens: Any, temperature: Any, top_k: Any) ->
         )
     if top_k is not None:
         positive_int(where, "top_k", top_k)
-    if not isinstance(temperature, int | float) or not temperature > 0:
+    real = isinstance(temperature, numbers.Real)
+    if not real or not temperature > 0:
         raise ArgumentError(
             where,
             expected="`temperature` to be a number above 0",

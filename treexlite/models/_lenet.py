@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from treexlite import nn
 from treexlite._core import Module
-from treexlite.nn._activations import Activation
+from treexlite.nn._activations import Activation, find_activation
 
 
 class LeNet(Module):
@@ -23,6 +23,9 @@ class LeNet(Module):
     State:
         None: parameters change by training only.
 
+    Raises:
+        UnknownNameError: no activation has that name.
+
     Example:
         >>> import jax.numpy as jnp
         >>> from treexlite.models import LeNet
@@ -36,6 +39,7 @@ class LeNet(Module):
     """
 
     def __init__(self, num_classes: int = 10, *, activation: str | Activation = "tanh") -> None:
+        find_activation(type(self).__name__, activation)
         self.activation = activation
         self.conv1 = nn.Conv(6, (5, 5), padding="SAME")
         self.conv2 = nn.Conv(16, (5, 5), padding="VALID")

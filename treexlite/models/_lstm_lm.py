@@ -8,6 +8,7 @@ from treexlite import nn
 from treexlite._core import Module
 from treexlite._core._random import KeyLike
 from treexlite.models._generate import generate
+from treexlite.nn._arguments import positive_int
 
 
 class LSTMLanguageModel(Module):
@@ -26,6 +27,9 @@ class LSTMLanguageModel(Module):
 
     State:
         The keys of its dropout layers; while streaming, the carries of the LSTM layers.
+
+    Raises:
+        ArgumentError: a number is outside its range.
 
     Example:
         >>> import jax.numpy as jnp
@@ -47,6 +51,7 @@ class LSTMLanguageModel(Module):
         num_layers: int = 2,
         dropout_rate: float = 0.0,
     ) -> None:
+        num_layers = positive_int(type(self).__name__, "num_layers", num_layers)
         self.embed = nn.Embed(num_tokens, features)
         self.layers = [nn.RNN(nn.LSTMCell(features)) for _ in range(num_layers)]
         self.dropouts = [nn.Dropout(dropout_rate) for _ in range(num_layers + 1)]

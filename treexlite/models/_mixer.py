@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from treexlite import nn
-from treexlite._core import Module
+from treexlite._core import Module, static
+from treexlite.models._patches import check_images, count_patches
 
 
 class MixerBlock(Module):
@@ -58,7 +59,8 @@ class MLPMixer(Module):
         None: parameters change by training only.
 
     Raises:
-        ShapeError: the images have another size than at `init`.
+        ArgumentError: a number is outside its range, or `patch_size` does not divide `image_size`.
+        ShapeError: the images have another size.
 
     Example:
         >>> import jax.numpy as jnp
@@ -73,6 +75,8 @@ class MLPMixer(Module):
         its S/16.
     """
 
+    image_size: int = static()
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -84,11 +88,13 @@ class MLPMixer(Module):
         tokens_hidden: int = 256,
         channels_hidden: int = 2048,
     ) -> None:
+        num_patches = count_patches(type(self).__name__, image_size, patch_size)
+        self.image_size = int(image_size)
         self.patches = nn.Conv(
             features, (patch_size, patch_size), strides=patch_size, padding="VALID"
         )
         block = MixerBlock(
-            (image_size // patch_size) ** 2,
+            num_patches,
             features,
             tokens_hidden=tokens_hidden,
             channels_hidden=channels_hidden,
@@ -98,7 +104,7 @@ class MLPMixer(Module):
         self.head = nn.Linear(num_classes, kernel_init="zeros")
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = self.patches(x)
+        x = self.patches(check_images(self, x, self.image_size))
         x = x.reshape(*x.shape[:-3], -1, x.shape[-1])  # (batch, patches, features)
         x = self.norm(self.blocks(x))
         return self.head(x.mean(-2))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from treexlite import nn
 from treexlite._core import Module
-from treexlite._errors import ShapeError, describe
+from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite.nn._arguments import positive_int
 
 
 class ConvBlock(Module):
@@ -54,6 +56,7 @@ class UNet(Module):
         The running statistics of its BatchNorm layers.
 
     Raises:
+        ArgumentError: `features` is no sequence of positive integers.
         ShapeError: height or width cannot be halved often enough.
 
     Example:
@@ -71,7 +74,7 @@ class UNet(Module):
     def __init__(
         self, out_channels: int, *, features: Sequence[int] = (64, 128, 256, 512, 1024)
     ) -> None:
-        *outer, inner = features
+        *outer, inner = self._sizes(features)
         self.down = [ConvBlock(size) for size in outer]
         self.pool = nn.MaxPool((2, 2))
         self.bottom = ConvBlock(inner)
@@ -90,6 +93,17 @@ class UNet(Module):
         for double, block, before in zip(self.doubled, self.up, reversed(seen), strict=True):
             x = block(jnp.concatenate([before, double(x)], axis=-1))
         return self.head(x)
+
+    def _sizes(self, features: Any) -> list[int]:
+        where = type(self).__name__
+        if not isinstance(features, (tuple, list)) or not features:
+            raise ArgumentError(
+                where,
+                expected="`features` to be a sequence of sizes with at least one entry",
+                received=f"features={describe(features)}",
+                fix="Pass the channels at each resolution, for example `features=(64, 128, 256)`.",
+            )
+        return [positive_int(where, "features", size) for size in features]
 
     def _check_size(self, x: jax.Array) -> None:
         factor = 2 ** len(self.down)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from treexlite import nn
 from treexlite._core import Initializer, LossLog, Module, Rng
 from treexlite.nn._activations import Activation
+from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import same_key
 
 
@@ -38,6 +39,9 @@ class VAE(Module):
         divergence: `beta * KL(q(z | x) || p(z))`, averaged over the batch and divided by the number
             of values in an example; written by each call.
 
+    Raises:
+        ArgumentError: a number is outside its range.
+
     Example:
         >>> import jax.numpy as jnp
         >>> from treexlite.models import VAE
@@ -63,7 +67,7 @@ class VAE(Module):
         beta: float = 1.0,
     ) -> None:
         self.sizes = tuple(sizes)
-        self.latent = latent
+        self.latent = positive_int(type(self).__name__, "latent", latent)
         self.beta = beta
         values = math.prod(self.sizes)
         self.encoder = nn.MLP([*hidden, 2 * latent], activation=activation)

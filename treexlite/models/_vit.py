@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from treexlite import nn
-from treexlite._core import Initializer, Module, Parameter
+from treexlite._core import Initializer, Module, Parameter, static
+from treexlite.models._patches import check_images, count_patches
 
 
 class ViT(Module):
@@ -33,7 +34,8 @@ class ViT(Module):
         The keys of its dropout layers.
 
     Raises:
-        ShapeError: the images have another size than at `init`.
+        ArgumentError: a number is outside its range, or `patch_size` does not divide `image_size`.
+        ShapeError: the images have another size.
 
     Example:
         >>> import jax.numpy as jnp
@@ -50,6 +52,7 @@ class ViT(Module):
 
     class_token: jax.Array = Parameter.node()
     positions: jax.Array = Parameter.node()
+    image_size: int = static()
 
     def __init__(
         self,
@@ -64,7 +67,8 @@ class ViT(Module):
         dropout_rate: float = 0.0,
         remat: bool = False,
     ) -> None:
-        num_patches = (image_size // patch_size) ** 2
+        num_patches = count_patches(type(self).__name__, image_size, patch_size)
+        self.image_size = int(image_size)
         self.patches = nn.Conv(
             features, (patch_size, patch_size), strides=patch_size, padding="VALID"
         )
@@ -85,7 +89,7 @@ class ViT(Module):
 
     def features(self, x: jax.Array) -> jax.Array:
         """Return what the last layer reads: `(batch, features)`, the class token's."""
-        x = self.patches(x)
+        x = self.patches(check_images(self, x, self.image_size))
         x = x.reshape(*x.shape[:-3], -1, x.shape[-1])  # (batch, patches, features)
         token = self.class_token.astype(x.dtype)
         token = jnp.broadcast_to(token, (*x.shape[:-2], *token.shape))

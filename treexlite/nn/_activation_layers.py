@@ -15,6 +15,7 @@ from treexlite._core import Module, Parameter, static
 from treexlite._errors import ShapeError, describe
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 from treexlite.nn.initializers._fixed import constant
@@ -43,7 +44,7 @@ class _Activation(Module):
 
     def _prepared(self, x: jax.Array) -> list[jax.Array]:
         """Create the parameters; return `x` and them, in one dtype and of one rank."""
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if self.per_channel and x.ndim == 0:
             raise self._mismatch(x, "")
         if self.initializing():

@@ -23,6 +23,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, describe
 from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
+from treexlite.nn._inputs import as_array
 from treexlite.nn._pool import back, wide
 
 OutputSizes: TypeAlias = "int | Sequence[int | None]"
@@ -74,7 +75,7 @@ class _AdaptivePool(Module):
 
     def _prepare(self, x: Any) -> jax.Array:
         where, num_axes = type(self).__name__, len(self.output_size)
-        array: jax.Array = jnp.asarray(x)
+        array = as_array(self, x)
         _window.check_rank(where, "output_size", array, num_axes, self.one_axis)
         _window.check_not_empty(where, array, num_axes)
         return array

@@ -68,7 +68,7 @@ class AlphaDropout(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         shape = shared_shape(type(self).__name__, "broadcast_axes", self.broadcast_axes, x)
         if not self.training or self.rate == 0:
             return x

@@ -23,6 +23,7 @@ from treexlite.nn._arguments import (
 )
 from treexlite.nn._attention_inputs import (
     check_inputs,
+    check_parts,
     checked_positions,
     divisor,
     window_sizes,
@@ -31,6 +32,7 @@ from treexlite.nn._attention_inputs import (
 from treexlite.nn._dot_product import Visible, attend
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._key_value_cache import KeyValueCache
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._projection import Projection, settle
@@ -90,7 +92,7 @@ class MultiHeadAttention(KeyValueCache):
     Raises:
         ArgumentError: a hyper-parameter is outside its range, `num_heads` does not divide the
             features, or `mask` is not bool.
-        UnknownNameError: no initialiser has that name.
+        UnknownNameError: no initialiser or implementation has that name.
         ShapeError: an input has another rank, batch or size than it should have.
         RangeError: the cache is full. Inside a transformation its index has no value to look at;
             the outputs are then NaN.
@@ -146,6 +148,7 @@ class MultiHeadAttention(KeyValueCache):
         self.causal = causal
         self.window = window_sizes(where, window)
         self.scale = None if scale is None else non_negative(where, "scale", scale)
+        check_parts(where, rotary, position_bias, implementation)
         self.implementation = implementation
         choose_dtypes(self, dtype, param_dtype)
         dtypes = {"dtype": self.dtype, "param_dtype": self.param_dtype}
@@ -173,7 +176,7 @@ class MultiHeadAttention(KeyValueCache):
         bias: jax.Array | None = None,
         positions: jax.Array | None = None,
     ) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         source = x if context is None else jnp.asarray(context)
         content = source if value is None else jnp.asarray(value)
         decoding = context is None and self.cached_key is not None

@@ -12,9 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite._errors import ArgumentError, ShapeError, describe, unknown_name
 from treexlite.nn._arguments import is_int, positive_int
 from treexlite.nn._promotion import broadcasts, pad_rank
+
+_IMPLEMENTATIONS = ("cudnn", "xla")  # of `jax.nn.dot_product_attention`
 
 
 def check_sequence(where: str, x: jax.Array) -> None:
@@ -116,6 +118,28 @@ def checked_positions(where: str, positions: Any, shape: tuple[int, ...]) -> jax
             fix="Pass one position for each time: `jnp.arange(x.shape[-2])`.",
         )
     return given
+
+
+def check_parts(where: str, rotary: Any, position_bias: Any, implementation: Any) -> None:
+    """Refuse what attention could not call, and kernels that JAX does not have.
+
+    Raises:
+        ArgumentError: `rotary` or `position_bias` is neither None nor callable.
+        UnknownNameError: no implementation has that name.
+    """
+    for name, value, example in (
+        ("rotary", rotary, "RotaryEmbedding()"),
+        ("position_bias", position_bias, "ALiBi(num_heads)"),
+    ):
+        if value is not None and not callable(value):
+            raise ArgumentError(
+                where,
+                expected=f"`{name}` to be a module or None",
+                received=f"{name}={describe(value)}",
+                fix=f"Pass for example `{name}=tx.nn.{example}`.",
+            )
+    if implementation is not None and implementation not in _IMPLEMENTATIONS:
+        raise unknown_name(where, "an implementation", str(implementation), _IMPLEMENTATIONS)
 
 
 def divisor(where: str, value: Any, num_heads: int) -> int:

@@ -15,10 +15,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from treexlite._core import BatchStat, static
-from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite._errors import ArgumentError, ContextError, ShapeError, describe
 from treexlite.nn._arguments import unit_fraction
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._norm import Norm, variance
 from treexlite.nn._promotion import along_last, widened
 
@@ -69,6 +70,7 @@ class BatchNorm(Norm):
         UnknownNameError: no initialiser has that name.
         ShapeError: `x` has another number of channels than at `init`; or, in training mode, no
             value to average over; or the mask does not fit it.
+        ContextError: training outside of the axis `axis_name`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -128,7 +130,7 @@ class BatchNorm(Norm):
         self.axis_name = axis_name
 
     def __call__(self, x: jax.Array, mask: jax.Array | None = None) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         if self.initializing():
             self._create(x.shape[-1:])
@@ -174,7 +176,16 @@ class BatchNorm(Norm):
     def _over_devices(self, statistic: jax.Array) -> jax.Array:
         if self.axis_name is None:
             return statistic
-        shared: jax.Array = lax.pmean(statistic, self.axis_name)
+        try:
+            shared: jax.Array = lax.pmean(statistic, self.axis_name)
+        except NameError:
+            raise ContextError(
+                type(self).__name__,
+                expected=f"a call in training mode to be inside an axis named {self.axis_name!r}",
+                received="a call outside of it",
+                fix=f"Call it within `vmap(..., axis_name={self.axis_name!r})` or `shard_map`, or"
+                " leave `axis_name` out.",
+            ) from None
         return shared
 
     def _corrected(self, mean: jax.Array, var: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -85,7 +85,7 @@ class Bidirectional(Module):
         Returns:
             The merged outputs, or `((carry, carry), outputs)` with `return_state`.
         """
-        first, second = (None, None) if initial_carry is None else initial_carry
+        first, second = self._carries(initial_carry)
         ours = self.forward(x, mask=mask, lengths=lengths, initial_carry=first)
         theirs = self.backward(x, mask=mask, lengths=lengths, initial_carry=second)
         if not self.forward.return_state:
@@ -106,6 +106,20 @@ class Bidirectional(Module):
         """End streaming, which its RNNs may do when they are used by themselves."""
         self.forward.clear_cache()
         self.backward.clear_cache()
+
+    def _carries(self, initial_carry: Any) -> tuple[Any, Any]:
+        """Return the carries to begin with, forward and backward."""
+        if initial_carry is None:
+            return None, None
+        if not isinstance(initial_carry, (tuple, list)) or len(initial_carry) != 2:
+            raise ArgumentError(
+                type(self).__name__,
+                expected="`initial_carry` to be a pair of carries, forward and backward",
+                received=f"initial_carry={describe(initial_carry)}",
+                fix="Pass what a call with `return_state=True` returned first, or None for zeros.",
+            )
+        first, second = initial_carry
+        return first, second
 
     def _merged(self, y: jax.Array, z: jax.Array) -> Any:
         if self.merged_by == "concat":

@@ -16,6 +16,7 @@ from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
@@ -84,7 +85,7 @@ class Bilinear(Module):
             self.bias = None
 
     def __call__(self, x1: jax.Array, x2: jax.Array) -> jax.Array:
-        x1, x2 = jnp.asarray(x1), jnp.asarray(x2)
+        x1, x2 = as_array(self, x1, "x1"), as_array(self, x2, "x2")
         self._check_leading(x1, x2)
         if self.initializing():
             # The window of a convolution and its channels: both inputs count as fan-in.

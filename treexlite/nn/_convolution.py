@@ -19,6 +19,7 @@ from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
@@ -76,7 +77,7 @@ class Convolution(Module):
     def _prepare(self, x: Any) -> jax.Array:
         """Return `x` as an array that has the axes the window slides over."""
         where, num_axes = type(self).__name__, len(self.kernel_size)
-        array: jax.Array = jnp.asarray(x)
+        array = as_array(self, x)
         _window.check_rank(where, "kernel_size", array, num_axes, self.one_axis)
         if self.padding in ("CIRCULAR", "REFLECT"):
             _window.check_not_empty(where, array, num_axes)

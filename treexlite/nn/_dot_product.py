@@ -3,7 +3,8 @@
 In: queries `(..., time, heads, head_dim)`, keys and values `(..., context_time, kv_heads,
 head_dim)`, and what restricts them. Out: `(..., time, heads, head_dim)`. Nothing is mutated, except
 by `dropout`. Without dropout `jax.nn.dot_product_attention` computes it, which never holds the
-weights where a fused kernel exists; with dropout the weights are formed here.
+weights where a fused kernel exists; with dropout the weights are formed here, and in float64, which
+that function would round to float32.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def attend(
     Queries, keys and values have one dtype; the softmax is in float32 at least.
     """
     batch, time, context_time = query.shape[:-3], query.shape[-3], key.shape[-3]
+    if dropout is None and query.dtype == jnp.float64:
+        dropout = _all  # the softmax of JAX's function is in float32 always
     bias = None if bias is None else _one_batch(bias, batch)
     # A fused kernel knows causal and sliding masks; all others have to be written out.
     written = mask is not None or visible.start is not None or dropout is not None
@@ -117,6 +120,10 @@ def _with_weights(
     weights = dropout(jax.nn.softmax(logits).astype(query.dtype))
     weights = weights.reshape(batch, kv_heads, heads // kv_heads, time, context_time)
     return jnp.einsum("bkgts,bskh->btkgh", weights, value).reshape(query.shape)
+
+
+def _all(weights: jax.Array) -> jax.Array:
+    return weights
 
 
 def _merge(array: jax.Array, batch: tuple[int, ...]) -> jax.Array:

@@ -70,7 +70,7 @@ class Dropout(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         shape = shared_shape(type(self).__name__, "broadcast_axes", self.broadcast_axes, x)
         if not self.training or self.rate == 0:
             return x
@@ -130,7 +130,7 @@ class SpatialDropout(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         where = type(self).__name__
         axes = find_spatial_axes(where, self.spatial_axes, x)
         if not self.training or self.rate == 0:

@@ -17,6 +17,8 @@ from einops.layers import RearrangeMixin, ReduceMixin
 from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import positive_int
+from treexlite.nn._inputs import as_array
+from treexlite.nn._promotion import compute_dtype
 
 
 class Rearrange(Module):
@@ -71,7 +73,7 @@ class Reduce(Module):
         **sizes: of the axes that cannot be learned from the input.
 
     Shapes:
-        x: the left side; y: the right side.
+        x: the left side; y: the right side. The mean of integers is float32.
 
     State:
         None.
@@ -106,7 +108,9 @@ class Reduce(Module):
             raise _unreadable(where, f"{pattern!r}, {reduction!r}", error) from None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
+        if self.reduction == "mean":
+            x = x.astype(compute_dtype(None, x))
         try:
             y: jax.Array = einops.reduce(x, self.pattern, self.reduction, **self.sizes)
         except einops.EinopsError as error:

@@ -19,6 +19,7 @@ from treexlite.nn._arguments import positive_int
 from treexlite.nn._axes import along
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._matrix import create_as_matrix
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
@@ -107,7 +108,7 @@ class Einsum(Module):
             self.bias = None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         sizes = self._sizes_of(x)
         if self.initializing():
             self._create(sizes)

@@ -19,6 +19,7 @@ from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import fill
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
+from treexlite.nn._inputs import as_array
 from treexlite.nn._lookup import check_ids, look_up, padding_entry
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
@@ -107,7 +108,7 @@ class Embed(Module):
             ShapeError: the last axis of `x` is not `features`.
             NotInitializedError: the table is not created yet.
         """
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if self.initializing():
             fill(self, "embedding")
         check_ready(self)

@@ -17,6 +17,7 @@ from treexlite.nn._activations import Activation, find_activation
 from treexlite.nn._arguments import positive_int, unit_fraction
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._linear import Linear
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._projection import Projection, settle
@@ -99,7 +100,7 @@ class FeedForward(Module):
         self.dropout = Dropout(rate) if rate else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         h = self._widened(x)  # (..., hidden)
         if self.dropout is not None:

@@ -50,7 +50,7 @@ class GaussianNoise(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         if not self.training or self.stddev == 0:
             return x
         return (x + self.stddev * _normal(self._next_key(), x)).astype(x.dtype)
@@ -104,7 +104,7 @@ class GaussianDropout(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         if not self.training or self.rate == 0:
             return x
         stddev = (self.rate / (1 - self.rate)) ** 0.5

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from treexlite._core import Module, static
 from treexlite._errors import ShapeError, describe
 from treexlite.nn import _window
 from treexlite.nn._arguments import positive_int
+from treexlite.nn._inputs import as_array
 from treexlite.nn._pool import back, wide
 
 
@@ -31,7 +31,7 @@ class _GlobalPool(Module):
 
     def _prepare(self, x: Any) -> tuple[jax.Array, tuple[int, ...]]:
         """Return `x` as an array, and its spatial axes."""
-        array: jax.Array = jnp.asarray(x)
+        array = as_array(self, x)
         needed = 3 if self.num_axes is None else self.num_axes + 1
         if array.ndim < needed:
             axes = "*spatial" if self.num_axes is None else f"{self.num_axes} spatial axes"

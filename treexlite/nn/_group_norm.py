@@ -16,6 +16,7 @@ from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._axes import check_axes, find_spatial_axes
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._norm import Norm, variance
 from treexlite.nn._promotion import widened
 
@@ -97,7 +98,7 @@ class GroupNorm(Norm):
         self.spatial_axes = check_axes(where, "spatial_axes", spatial_axes) if given else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         axes = self._shared_axes(x)
         groups = self._groups(x)
@@ -199,7 +200,7 @@ class InstanceNorm(Norm):
         self.spatial_axes = check_axes(where, "spatial_axes", spatial_axes) if given else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         axes = find_spatial_axes(type(self).__name__, self.spatial_axes, x)
         if self.initializing():

@@ -16,6 +16,7 @@ from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import along_last, compute_dtype
 
@@ -82,7 +83,7 @@ class Linear(Module):
             self.bias = None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         if self.initializing():
             self._create(x.shape[-1])

@@ -23,6 +23,7 @@ from treexlite.nn._arguments import (
 from treexlite.nn._axes import check_sizes, positions_of, sizes_of
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._matrix import create_as_matrix
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
@@ -106,7 +107,7 @@ class LinearGeneral(Module):
             self.bias = None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes = positions_of(type(self).__name__, "axis", self.axis, x)
         if self.initializing():
             self._create(sizes_of(x, axes))

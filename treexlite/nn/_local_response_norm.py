@@ -9,6 +9,7 @@ from jax import lax
 from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import non_negative, positive_int
+from treexlite.nn._inputs import as_array
 from treexlite.nn._promotion import compute_dtype, widened
 
 
@@ -68,7 +69,7 @@ class LocalResponseNorm(Module):
             )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if x.ndim == 0:
             raise ShapeError(
                 type(self).__name__,

@@ -25,6 +25,7 @@ from treexlite._errors import ShapeError, describe
 from treexlite.nn._arguments import non_negative, positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._matrix import draw_matrices
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
@@ -106,7 +107,7 @@ class LoRA(Module):
         return self.alpha / self.rank
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if self.initializing() and x.ndim:
             create(self, "a", self.a_init, (x.shape[-1], self.rank), self.param_dtype)
             create(self, "b", self.b_init, (self.rank, self.features), self.param_dtype)

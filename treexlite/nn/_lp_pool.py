@@ -7,6 +7,7 @@ same with fewer positions.
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any, ClassVar
 
 import jax
@@ -67,7 +68,8 @@ class LPPool(Pool):
         padding: _window.Padding = "VALID",
     ) -> None:
         value: Any = order
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1:
+        real = type(value) is not bool and isinstance(value, numbers.Real)
+        if not real or not value >= 1:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`order` to be a number of at least 1, or infinity",

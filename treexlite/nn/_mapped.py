@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import int_axis
+from treexlite.nn._inputs import as_array
 from treexlite.nn._layer_list import described, is_layer
 from treexlite.transforms import vmap
 
@@ -79,7 +79,7 @@ class Mapped(Module):
         self.axis_name = axis_name
 
     def __call__(self, x: jax.Array, *args: Any) -> Any:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if not -x.ndim <= self.axis < x.ndim:
             raise ShapeError(
                 type(self).__name__,

@@ -24,6 +24,7 @@ from treexlite.nn._arguments import non_negative, positive_int
 from treexlite.nn._copies import create_copies, description
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._linear import Linear
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
@@ -145,7 +146,7 @@ class MoE(Module):
             self.dropped = None
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         self._check_rank(x)
         tokens = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         logits = self.router(tokens)  # (tokens, experts)

@@ -7,6 +7,8 @@ the same eagerly and compiled, and are saved with it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -14,6 +16,7 @@ from treexlite._core import Initializer, Module, Rng
 from treexlite._core._random import KeyLike, as_key
 from treexlite.nn._axes import resolve_axes
 from treexlite.nn._creation import same_key
+from treexlite.nn._inputs import as_array
 from treexlite.nn._promotion import compute_dtype
 
 
@@ -38,10 +41,10 @@ class Noise(Module):
         return key
 
 
-def floating(x: jax.Array) -> jax.Array:
-    """Return `x` as an array of floating type, as it is if it is one."""
-    x = jnp.asarray(x)
-    return x.astype(compute_dtype(None, x))
+def floating(layer: Any, x: Any) -> jax.Array:
+    """Return `x`, the input of `layer`, as an array of floating type, as it is if it is one."""
+    array = as_array(layer, x)
+    return array.astype(compute_dtype(None, array))
 
 
 def shared_shape(where: str, name: str, axes: tuple[int, ...], x: jax.Array) -> tuple[int, ...]:

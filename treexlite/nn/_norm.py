@@ -25,6 +25,7 @@ from treexlite.nn._arguments import non_negative
 from treexlite.nn._axes import check_axes, resolve_axes
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype, widened
 
@@ -278,7 +279,7 @@ class LayerNorm(FeatureNorm):
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes, shape = self._prepare(x)
         wide = widened(x)
         mean = wide.mean(axes, keepdims=True)

@@ -17,6 +17,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe, unknown_name
 from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
+from treexlite.nn._inputs import as_array
 
 Amounts: TypeAlias = "int | Sequence[int | tuple[int, int]]"
 """An amount for both sides of one axis, or for each axis an amount or a pair (before, after)."""
@@ -83,7 +84,7 @@ class Pad(Module):
         self.value = value
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         where, num_axes = type(self).__name__, len(self.padding)
         _window.check_rank(where, "padding", x, num_axes, self.one_axis)
         amounts = [*((0, 0),) * (x.ndim - 1 - num_axes), *self.padding, (0, 0)]
@@ -158,7 +159,7 @@ class Crop(Module):
         self.one_axis = is_int(amounts)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         where, num_axes = type(self).__name__, len(self.amounts)
         _window.check_rank(where, "amounts", x, num_axes, self.one_axis)
         first = x.ndim - 1 - num_axes

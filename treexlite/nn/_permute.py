@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import int_axes
+from treexlite.nn._inputs import as_array
 
 
 class Permute(Module):
@@ -57,7 +58,7 @@ class Permute(Module):
             )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         kept = x.ndim - len(self.axes)
         order = [axis + x.ndim if axis < 0 else axis for axis in self.axes]
         if sorted(order) != list(range(kept, x.ndim)):
@@ -101,7 +102,7 @@ class ExpandDims(Module):
         self.axis = int_axes(type(self).__name__, "axis", axis)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         return jnp.expand_dims(x, _own(type(self).__name__, self.axis, x, len(self.axis)))
 
 
@@ -136,7 +137,7 @@ class Squeeze(Module):
         self.axis = int_axes(type(self).__name__, "axis", axis)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes = _own(type(self).__name__, self.axis, x, 0)
         for axis in axes:
             if x.shape[axis] != 1:

@@ -10,12 +10,12 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from treexlite._core import Module, static
 from treexlite._errors import ShapeError, describe
 from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
+from treexlite.nn._inputs import as_array
 
 
 class _Shuffle(Module):
@@ -29,7 +29,7 @@ class _Shuffle(Module):
 
     def _prepare(self, x: Any) -> tuple[jax.Array, tuple[int, ...], tuple[int, ...]]:
         """Return `x` as an array, its batch axes and its spatial ones."""
-        array: jax.Array = jnp.asarray(x)
+        array = as_array(self, x)
         num_axes = len(self.factor)
         _window.check_rank(type(self).__name__, "factor", array, num_axes, one_axis=False)
         split = array.ndim - 1 - num_axes

@@ -18,6 +18,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError
 from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
+from treexlite.nn._inputs import as_array
 
 
 class Pool(Module):
@@ -48,7 +49,7 @@ class Pool(Module):
 
     def _prepare(self, x: Any) -> jax.Array:
         """Return `x` as an array that the window fits on."""
-        array: jax.Array = jnp.asarray(x)
+        array = as_array(self, x)
         where = type(self).__name__
         _window.check_rank(where, "window", array, len(self.window), self.one_axis)
         _window.check_fit(where, array, self._extent, self.padding)

@@ -93,7 +93,7 @@ class RelativePositionBias(Module):
         None: `embedding` changes by training only.
 
     Raises:
-        ArgumentError: a hyper-parameter is outside its range.
+        ArgumentError: a hyper-parameter is outside its range, or positions are no integers.
         UnknownNameError: no initialiser has that name.
         ShapeError: positions have no time axis.
 
@@ -138,7 +138,15 @@ class RelativePositionBias(Module):
         self.embedding = Initializer(create)  # type: ignore[assignment]  # until `init`
 
     def __call__(self, query_positions: Any, key_positions: Any = None) -> jax.Array:
-        offset = _offsets(type(self).__name__, query_positions, key_positions)
+        where = type(self).__name__
+        offset = _offsets(where, query_positions, key_positions)
+        if not jnp.issubdtype(offset.dtype, jnp.integer):
+            raise ArgumentError(
+                where,
+                expected="integer positions",
+                received=f"differences of dtype {offset.dtype}",
+                fix="Convert the positions with `positions.astype(int)`.",
+            )
         y = self.embedding[self._bucket(offset)]  # (..., time, context_time, heads)
         return jnp.moveaxis(y, -1, -3).astype(compute_dtype(self.dtype, self.embedding))
 

@@ -22,6 +22,7 @@ from treexlite.nn._arguments import (
 from treexlite.nn._attention_inputs import check_sequence, checked_positions
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._key_value_cache import batch_axes
 from treexlite.nn._lookup import check_ids, look_up
 from treexlite.nn._policy import choose_dtypes
@@ -107,7 +108,7 @@ class SinusoidalPositions(Positions):
         self.base = positive_number(type(self).__name__, "base", base)
 
     def __call__(self, x: jax.Array, *, positions: Any = None) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         places = self._check(x, positions)
         places = self._next(x.shape[-2]) if places is None else places
         dtype = compute_dtype(None, x)
@@ -177,7 +178,7 @@ class LearnedPositions(Positions):
         choose_dtypes(self, dtype, param_dtype)
 
     def __call__(self, x: jax.Array, *, positions: Any = None) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         places = self._check(x, positions)
         if self.initializing():
             shape = (self.max_length, x.shape[-1])

@@ -24,6 +24,7 @@ from treexlite.nn._arguments import positive_int
 from treexlite.nn._creation import create
 from treexlite.nn._exchange import computes_like, exchange
 from treexlite.nn._initializers import InitFunction, check_initializer, draw
+from treexlite.nn._inputs import as_array
 from treexlite.nn._linear import Linear
 from treexlite.nn._policy import choose_dtype
 from treexlite.nn._promotion import along_last, compute_dtype
@@ -143,7 +144,7 @@ class QuantizedLinear(Module):
         return quantized.freeze(layer.frozen, inplace=True)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if self.initializing() and x.ndim:
             self._create(x.shape[-1])
         self._check_features(x)

@@ -26,6 +26,7 @@ from treexlite.nn._arguments import int_axes, positive_int
 from treexlite.nn._carry import fit_carry
 from treexlite.nn._gate_init import PerGate
 from treexlite.nn._initializers import check_initializer, draw
+from treexlite.nn._inputs import as_array
 from treexlite.nn._linear import Linear
 from treexlite.nn._policy import choose_dtypes
 
@@ -79,7 +80,7 @@ class Cell(Module):
 
     def project(self, x: jax.Array) -> jax.Array:
         """Return the part of a step that depends on `x` alone; all leading axes are alike."""
-        projected: jax.Array = self.input(jnp.asarray(x))
+        projected: jax.Array = self.input(as_array(self, x))
         return projected
 
     @abc.abstractmethod

@@ -10,11 +10,11 @@ import math
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 
 from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import batch_axes, int_axes
+from treexlite.nn._inputs import as_array
 
 
 class Flatten(Module):
@@ -45,7 +45,7 @@ class Flatten(Module):
         self.num_batch_axes = batch_axes(type(self).__name__, num_batch_axes)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         batch, rest = _split(type(self).__name__, x, self.num_batch_axes)
         return x.reshape(*batch, math.prod(rest))  # (batch, features)
 
@@ -94,7 +94,7 @@ class Reshape(Module):
         self.num_batch_axes = batch_axes(where, num_batch_axes)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         batch, rest = _split(type(self).__name__, x, self.num_batch_axes)
         known = math.prod(size for size in self.shape if size != -1)
         left = math.prod(rest) // known if known else 0

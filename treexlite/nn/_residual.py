@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite.nn._inputs import as_array
 from treexlite.nn._layer_list import described, is_layer
 
 
@@ -66,8 +66,8 @@ class Residual(Module):
         self.shortcut = shortcut
 
     def __call__(self, x: Any, *args: Any, **kwargs: Any) -> jax.Array:
-        around = jnp.asarray(x if self.shortcut is None else self.shortcut(x))
-        through = jnp.asarray(self.layer(x, *args, **kwargs))
+        around = as_array(self, x if self.shortcut is None else self.shortcut(x))
+        through = as_array(self, self.layer(x, *args, **kwargs), "layer(x)")
         if around.shape != through.shape:
             own = "the input" if self.shortcut is None else "the shortcut's output"
             raise ShapeError(

@@ -21,6 +21,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe, unknown_name
 from treexlite.nn import _window
 from treexlite.nn._arguments import is_int
+from treexlite.nn._inputs import as_array
 from treexlite.nn._pool import back, wide
 
 Scales: TypeAlias = "float | Sequence[float]"
@@ -81,7 +82,7 @@ class Resize(Module):
         self.antialias = bool(antialias)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         where, num_axes = type(self).__name__, len(self.size)
         _window.check_rank(where, "size", x, num_axes, self.one_axis)
         _window.check_not_empty(where, x, num_axes)
@@ -140,7 +141,7 @@ class Upsample(Module):
         self.method = _method(where, method)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         where, num_axes = type(self).__name__, len(self.factors)
         _window.check_rank(where, "scale", x, num_axes, self.one_axis)
         _window.check_not_empty(where, x, num_axes)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._norm import FeatureNorm
 from treexlite.nn._promotion import widened
 
@@ -78,7 +79,7 @@ class RMSNorm(FeatureNorm):
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes, shape = self._prepare(x)
         square = jnp.square(widened(x)).mean(axes, keepdims=True)
         return self._normalize(x, None, square, shape)

@@ -23,6 +23,7 @@ from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, NotInitializedError, ShapeError, describe
 from treexlite.nn._arguments import int_axes, is_int, positive_int
 from treexlite.nn._carry import fit_carry, varying_like
+from treexlite.nn._inputs import as_array
 from treexlite.nn._recurrent_cell import Cell
 from treexlite.nn._sequence_mask import step_mask
 from treexlite.transforms import eval_shape, jit, remat, scan
@@ -62,6 +63,8 @@ class RNN(Module):
         ArgumentError: `cell` is no such module; an argument is outside its range; a reversed RNN is
             to stream; `mask` and `lengths` are both given, or are no booleans and integers.
         ShapeError: `x` has too few axes, or `mask`, `lengths` or the carry do not match it.
+        RangeError: a length is negative or above the size of the time axis. Inside a transformation
+            lengths have no values to look at; the nearest one that is allowed is then meant.
         NotInitializedError: streaming starts before the spatial axes are known from `init`.
 
     Example:
@@ -136,7 +139,7 @@ class RNN(Module):
         Returns:
             The outputs, or `(carry, outputs)` with `return_state`.
         """
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axis = self._position_of_time(x)
         batch_shape = x.shape[:axis] + x.shape[axis + 1 : x.ndim - self._num_feature_axes]
         valid = step_mask(type(self).__name__, mask, lengths, batch_shape, x.shape[axis])

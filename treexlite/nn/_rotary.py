@@ -17,6 +17,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn._arguments import positive_number, unit_fraction
 from treexlite.nn._attention_inputs import checked_positions
+from treexlite.nn._inputs import as_array
 from treexlite.nn._promotion import pad_rank
 
 
@@ -75,7 +76,7 @@ class RotaryEmbedding(Module):
         self.scaling = scaling if callable(scaling) else positive_number(where, "scaling", scaling)
 
     def __call__(self, x: jax.Array, positions: Any = None) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         where = type(self).__name__
         if x.ndim < 3:
             raise ShapeError(

@@ -17,6 +17,7 @@ from treexlite.nn._arguments import int_axes
 from treexlite.nn._axes import along, check_sizes, positions_of, sizes_of
 from treexlite.nn._creation import create
 from treexlite.nn._initializers import InitFunction, check_initializer
+from treexlite.nn._inputs import as_array
 from treexlite.nn._policy import choose_dtypes
 from treexlite.nn._promotion import compute_dtype
 
@@ -75,7 +76,7 @@ class Scale(Module):
         choose_dtypes(self, dtype, param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes = positions_of(type(self).__name__, "axes", self.axes, x)
         if self.initializing():
             create(self, "scale", self.scale_init, sizes_of(x, axes), self.param_dtype)
@@ -135,7 +136,7 @@ class Bias(Module):
         choose_dtypes(self, dtype, param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes = positions_of(type(self).__name__, "axes", self.axes, x)
         if self.initializing():
             create(self, "bias", self.bias_init, sizes_of(x, axes), self.param_dtype)

@@ -6,8 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
+from treexlite.nn._arguments import has_values
 
 
 def step_mask(
@@ -25,6 +27,7 @@ def step_mask(
     Raises:
         ArgumentError: both are given, or their dtype is another one.
         ShapeError: their shape is another one.
+        RangeError: a length is known to be negative, or above `num_steps`.
     """
     if mask is None and lengths is None:
         return None
@@ -41,6 +44,7 @@ def step_mask(
         return given
     counts: jax.Array = jnp.asarray(lengths)
     _check(where, "lengths", counts, jnp.integer, batch_shape, "integers")
+    _check_range(where, counts, num_steps)
     steps = jnp.arange(num_steps).reshape((1,) * len(batch_shape) + (num_steps,))
     return steps < counts[..., None]  # (*batch, time)
 
@@ -61,6 +65,20 @@ def _check(
             expected=f"`{name}` of shape {shape}, {_axes(name)} of `x`",
             received=f"{name}={describe(value)}",
             fix=f"Broadcast it first: `jnp.broadcast_to({name}, {shape})`.",
+        )
+
+
+def _check_range(where: str, counts: jax.Array, num_steps: int) -> None:
+    if not has_values(counts):
+        return
+    values = np.asarray(counts)
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < 0 or highest > num_steps:
+        raise RangeError(
+            where,
+            expected=f"`lengths` from 0 to {num_steps}, the size of the time axis",
+            received=f"lengths={describe(counts)} with values from {lowest} to {highest}",
+            fix="Pad the sequences to the longest one, or cut the lengths with `clip`.",
         )
 
 

@@ -62,7 +62,7 @@ class StochasticDepth(Noise):
         super().__init__(key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = floating(x)
+        x = floating(self, x)
         by_row = self.mode == "row"
         if by_row:
             self._check_rank(x)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, ShapeError, describe
+from treexlite.nn._inputs import as_array
 from treexlite.nn._layer_list import described, is_layer
 
 
@@ -59,7 +60,7 @@ class TimeDistributed(Module):
         self.layer = layer
 
     def __call__(self, x: jax.Array) -> Any:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         if x.ndim < 2:
             raise ShapeError(
                 type(self).__name__,

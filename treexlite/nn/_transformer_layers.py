@@ -16,6 +16,7 @@ from treexlite.nn._activations import Activation
 from treexlite.nn._attention import MultiHeadAttention
 from treexlite.nn._dropout import Dropout
 from treexlite.nn._initializers import InitFunction
+from treexlite.nn._inputs import as_array
 from treexlite.nn._transformer_parts import Parts, residual
 
 
@@ -125,7 +126,7 @@ class TransformerEncoderLayer(Module):
             return self.attention(x, mask=mask, positions=positions)
 
         frame = self.dropout, self.norm_first
-        x = residual(jnp.asarray(x), attend, self.attention_norm, *frame)
+        x = residual(as_array(self, x), attend, self.attention_norm, *frame)
         return residual(x, self.feed_forward, self.feed_forward_norm, *frame)
 
 
@@ -248,6 +249,6 @@ class TransformerDecoderLayer(Module):
             return self.cross_attention(x, context, mask=context_mask)
 
         frame = self.dropout, self.norm_first
-        x = residual(jnp.asarray(x), attend, self.self_attention_norm, *frame)
+        x = residual(as_array(self, x), attend, self.self_attention_norm, *frame)
         x = residual(x, look_up, self.cross_attention_norm, *frame)
         return residual(x, self.feed_forward, self.feed_forward_norm, *frame)

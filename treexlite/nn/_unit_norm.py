@@ -12,6 +12,7 @@ from treexlite._core import Module, static
 from treexlite._errors import ArgumentError
 from treexlite.nn._arguments import non_negative
 from treexlite.nn._axes import check_axes, resolve_axes
+from treexlite.nn._inputs import as_array
 from treexlite.nn._promotion import compute_dtype, widened
 
 
@@ -54,7 +55,7 @@ class UnitNorm(Module):
         self.epsilon = positive_epsilon(where, epsilon)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.asarray(x)
+        x = as_array(self, x)
         axes = resolve_axes(type(self).__name__, "axes", self.axes, x)
         wide = widened(x)
         return (wide * inverse_norm(wide, axes, self.epsilon)).astype(compute_dtype(None, x))

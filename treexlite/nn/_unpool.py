@@ -17,6 +17,7 @@ from jax import lax
 
 from treexlite._errors import ArgumentError, ShapeError, describe
 from treexlite.nn import _window
+from treexlite.nn._inputs import as_array
 from treexlite.nn._pool import Pool
 
 
@@ -63,7 +64,7 @@ class MaxUnpool(Pool):
     def __call__(
         self, x: jax.Array, indices: jax.Array, output_size: tuple[int, ...] | None = None
     ) -> jax.Array:
-        x, indices = jnp.asarray(x), jnp.asarray(indices)
+        x, indices = as_array(self, x), as_array(self, indices, "indices")
         self._check(x, indices)
         num_axes = len(self.window)
         spatial = x.shape[-1 - num_axes : -1]
