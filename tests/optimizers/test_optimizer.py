@@ -16,7 +16,7 @@ from treexlite._errors import (
     StructureError,
     UnknownNameError,
 )
-from treexlite._optimizer import as_optimizer
+from treexlite.optimizers._registry import as_optimizer
 
 
 class Model(tx.Module):

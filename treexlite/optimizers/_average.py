@@ -1,0 +1,46 @@
+"""Averages of parameters: an exponential moving average beside the parameters themselves.
+
+In: the step, and the decay. Out: a step. The state has the averages, in float32 at least.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from treexlite.optimizers._step import Named, Step
+
+
+class Averaged(NamedTuple):
+    """The averages by path, and the state of the step."""
+
+    averages: Named
+    inner: Any
+
+
+def averaged(step: Step, decay: float) -> Step:
+    """Return the step after which `average = decay * average + (1 - decay) * parameter`.
+
+    Averages begin with the parameters as they were at `init`, so they need no correction.
+    """
+
+    def init(params: Named) -> Averaged:
+        return Averaged(
+            {path: _wide_copy(value) for path, value in params.items()}, step.init(params)
+        )
+
+    def advance(grads: Named, state: Averaged, params: Named, extra: dict[str, Any]) -> Any:
+        new, inner = step.advance(grads, state.inner, params, extra)
+        averages = {
+            path: decay * average + (1 - decay) * new[path]
+            for path, average in state.averages.items()
+        }
+        return new, Averaged(averages, inner)
+
+    return Step(init, advance)
+
+
+def _wide_copy(value: Any) -> Any:
+    """Copy, so that no buffer is in the model and in the optimizer: both may be donated."""
+    return jnp.array(value, jnp.promote_types(jnp.result_type(value), jnp.float32), copy=True)
