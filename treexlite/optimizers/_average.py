@@ -5,11 +5,16 @@ In: the step, and the decay. Out: a step. The state has the averages, in float32
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from treexlite.optimizers._step import Named, Step
+from treexlite._core._named import with_named
+from treexlite._core._paths import FieldInfo
+from treexlite.optimizers._pairing import parameters
+from treexlite.optimizers._step import Named, Step, find
 
 
 class Averaged(NamedTuple):
@@ -44,3 +49,24 @@ def averaged(step: Step, decay: float) -> Step:
 def _wide_copy(value: Any) -> Any:
     """Copy, so that no buffer is in the model and in the optimizer: both may be donated."""
     return jnp.array(value, jnp.promote_types(jnp.result_type(value), jnp.float32), copy=True)
+
+
+def averages_of(state: Any, known: Mapping[str, FieldInfo]) -> Named:
+    """Return the averages in a state, in the dtypes of the parameters."""
+    averages = next(find(state, Averaged)).averages
+    return {
+        path: average.astype(jnp.result_type(known[path].value))
+        for path, average in averages.items()
+        if path in known
+    }
+
+
+@contextmanager
+def exchanged(model: Any, values: Named) -> Iterator[None]:
+    """Give a model other parameters while the block runs."""
+    before = {path: parameters(model)[path].value for path in values}
+    with_named(model, values, inplace=True)
+    try:
+        yield
+    finally:
+        with_named(model, before, inplace=True)

@@ -43,6 +43,11 @@ class Clipped:
         self.rule.check(infos)
 
 
+def without_clips(rule: Rule) -> Rule:
+    """Return what is behind the clipping, if there is any."""
+    return rule.rule if isinstance(rule, Clipped) else rule
+
+
 def clip_by_global_norm(limit: float) -> Transformation:
     """As `optax.clip_by_global_norm`, and in float32 at least.
 

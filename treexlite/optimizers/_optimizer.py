@@ -24,11 +24,11 @@ from treexlite._core._lazy import is_lazy
 from treexlite._core._named import with_named
 from treexlite._errors import ArgumentError, NotInitializedError, describe
 from treexlite.optimizers import _rates
-from treexlite.optimizers._average import Averaged
+from treexlite.optimizers._average import averages_of, exchanged
 from treexlite.optimizers._clip import Clipped
 from treexlite.optimizers._entries import restricted, union
 from treexlite.optimizers._loss_scale import LossScale, as_loss_scale
-from treexlite.optimizers._options import NO_OPTIONS, as_limit, as_options
+from treexlite.optimizers._options import NO_OPTIONS, as_limit, as_options, without
 from treexlite.optimizers._pairing import (
     check_initialized,
     has_module,
@@ -254,7 +254,7 @@ class Optimizer(Module):
             ArgumentError: nothing is ever skipped.
         """
         if not self.options.skip_nonfinite:
-            raise _without("skipped", "skip_nonfinite=True")
+            raise without("skipped", "skip_nonfinite=True")
         self._check_ready("skipped")
         return next(find(self.opt_state, Skipped)).count
 
@@ -302,13 +302,8 @@ class Optimizer(Module):
                 received=describe(model),
                 fix="Use `optimizer.averaged(params)` for a tree of arrays.",
             )
-        averages = self._averages(model)
-        before = {path: parameters(model)[path].value for path in averages}
-        with_named(model, averages, inplace=True)
-        try:
+        with exchanged(model, self._averages(model)):
             yield model
-        finally:
-            with_named(model, before, inplace=True)
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times the loss scale; the loss itself when there is none.
@@ -320,7 +315,7 @@ class Optimizer(Module):
 
     # parts
 
-    def as_group(self, label: str) -> Source:
+    def _as_group(self, label: str) -> Source:
         """Return what a group of another optimizer takes over from this one.
 
         Args:
@@ -365,15 +360,9 @@ class Optimizer(Module):
 
     def _averages(self, params: Any) -> dict[str, Any]:
         if self.options.ema is None:
-            raise _without("averaged", "ema=0.999")
+            raise without("averaged", "ema=0.999")
         self._check_ready("averaged")
-        known = parameters(params)
-        averages = next(find(self.opt_state, Averaged)).averages
-        return {
-            path: average.astype(jnp.result_type(known[path].value))
-            for path, average in averages.items()
-            if path in known
-        }
+        return averages_of(self.opt_state, parameters(params))
 
     def _check_ready(self, name: str) -> None:
         if is_lazy(self.opt_state):
@@ -387,12 +376,3 @@ class Optimizer(Module):
 
 def _arrays(values: dict[str, Any]) -> dict[str, Any]:
     return {path: jnp.asarray(value) for path, value in values.items()}
-
-
-def _without(name: str, option: str) -> ArgumentError:
-    return ArgumentError(
-        f"Optimizer.{name}",
-        expected=f"an optimizer that was made with `{option}`",
-        received="one without",
-        fix=f"Make it with `tx.Optimizer(..., {option})`.",
-    )

@@ -114,6 +114,16 @@ def as_limit(name: str, value: Any) -> float | None:
     return float(value)
 
 
+def without(name: str, option: str) -> ArgumentError:
+    """Build the error for a member that needs an option."""
+    return ArgumentError(
+        f"Optimizer.{name}",
+        expected=f"an optimizer that was made with `{option}`",
+        received="one without",
+        fix=f"Make it with `tx.Optimizer(..., {option})`.",
+    )
+
+
 def _as_lookahead(value: Any) -> tuple[int, float] | None:
     if value is None:
         return None

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import optax
 
 from treexlite._errors import ArgumentError, describe
-from treexlite.optimizers._clip import Clipped
+from treexlite.optimizers._clip import without_clips
 from treexlite.optimizers._groups import Grouped, GroupedState
 from treexlite.optimizers._step import find
 from treexlite.optimizers._transformation import Made, Rule, ScheduledState, as_rate
@@ -34,7 +34,7 @@ def read(rule: Rule, state: Any, rate: Any) -> Any:
     Raises:
         ArgumentError: the transformation does not show its rate.
     """
-    rule = _inner(rule)
+    rule = without_clips(rule)
     if isinstance(rule, Grouped):
         rules = {group.label: group.rule for group in rule.groups if group.rule is not None}
         states = _group_states(rules, state)
@@ -56,7 +56,7 @@ def write(rule: Rule, state: Any, rate: Any, value: Any) -> tuple[Any, Any]:
     Raises:
         ArgumentError: the rate is a schedule, is not shown, or the value is no rate.
     """
-    rule = _inner(rule)
+    rule = without_clips(rule)
     if isinstance(rule, Grouped):
         return state, _write_groups(rule, rate, value)
     if isinstance(rule, Made) and rule.schedule is not None:
@@ -87,19 +87,13 @@ def _write_groups(rule: Grouped, rates: dict[str, Any], value: Any) -> dict[str,
     return {**rates, **new}
 
 
-def _inner(rule: Rule) -> Rule:
-    while isinstance(rule, Clipped):
-        rule = rule.rule
-    return rule
-
-
 def _group_states(labels: Iterable[str], state: Any) -> Mapping[str, Any]:
     found = next(find(state, GroupedState), None)
     return dict.fromkeys(labels) if found is None else found.groups
 
 
 def _shows(rule: Rule, state: Any, rate: Any) -> bool:
-    made = _inner(rule)
+    made = without_clips(rule)
     is_scheduled = isinstance(made, Made) and made.schedule is not None
     return rate is not None or is_scheduled or bool(_found(state))
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from treexlite._core._filters import Filter, predicate
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError, describe
+from treexlite.optimizers._clip import without_clips
 from treexlite.optimizers._groups import Group, Grouped
 from treexlite.optimizers._names import find
 from treexlite.optimizers._transformation import Finished, Rule, made
@@ -68,7 +69,7 @@ def _grouped(groups: Mapping[Any, Any]) -> Source:
             found.append(Group(label, filter_, None))
             continue
         source = _source_of(label, value)
-        if isinstance(source.rule, Grouped):
+        if isinstance(without_clips(source.rule), Grouped):
             raise ArgumentError(
                 WHERE,
                 expected="groups of optimizers",
@@ -83,19 +84,16 @@ def _grouped(groups: Mapping[Any, Any]) -> Source:
 
 def _source_of(label: str, value: Any) -> Source:
     """Return the rule of a group; an `Optimizer` has one already."""
-    if is_module(value) and hasattr(value, "as_group"):
-        source: Source = value.as_group(label)
+    if is_module(value) and hasattr(value, "_as_group"):
+        source: Source = value._as_group(label)
         return source
     return as_source(value, None, None, {})
 
 
 def _label(key: Any, taken: set[str]) -> str:
-    label = (
-        key
-        if isinstance(key, str)
-        else "..."
-        if key is ...
-        else getattr(key, "__name__", repr(key))
-    )
+    if not isinstance(key, str):
+        label = "..." if key is ... else getattr(key, "__name__", repr(key))
+    else:
+        label = key
     numbers = (f"{label}#{number}" for number in range(2, len(taken) + 3))
     return label if label not in taken else next(name for name in numbers if name not in taken)
