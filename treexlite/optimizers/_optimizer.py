@@ -155,7 +155,7 @@ class Optimizer(Module):
         self.rule.check(known)
         self.options.check(known)
         infos = {path: i for path, i in trainable(params).items() if self.rule.moves(i)}
-        optimizer = self if inplace else self.copy()
+        optimizer = self if inplace else self.map(jnp.array)  # a copy that may be donated
         optimizer.opt_state = optimizer._fresh(infos)
         optimizer.step = jnp.zeros((), jnp.int32)
         optimizer.paths = tuple(infos)
