@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import optax
 
 from treexlite._errors import ArgumentError
 from treexlite.optimizers.schedules._schedule import Schedule, count, finite, schedule
@@ -39,11 +38,7 @@ def linear(rate: float, steps: int, *, end: float = 0.0) -> Schedule:
     """
     finite("linear", "a rate", rate=rate, end=end)
     count("linear", steps=steps)
-    return schedule(_linear, "linear", rate=rate, steps=steps, end=end)
-
-
-def _linear(step: Any, rate: float, steps: int, end: float) -> Any:
-    return optax.schedules.linear_schedule(rate, end, steps)(step)
+    return schedule(_polynomial, "linear", rate=rate, steps=steps, end=end)
 
 
 def polynomial(rate: float, steps: int, *, end: float = 0.0, power: float = 1.0) -> Schedule:
@@ -75,8 +70,9 @@ def polynomial(rate: float, steps: int, *, end: float = 0.0, power: float = 1.0)
     return schedule(_polynomial, "polynomial", rate=rate, steps=steps, end=end, power=power)
 
 
-def _polynomial(step: Any, rate: float, steps: int, end: float, power: float) -> Any:
-    return optax.schedules.polynomial_schedule(rate, end, power, steps)(step)
+def _polynomial(step: Any, rate: float, steps: int, end: float, power: float = 1.0) -> Any:
+    rest = jnp.where(step >= steps, 0.0, 1 - step / steps)  # exactly 0 at the end, never below
+    return end + (rate - end) * rest**power
 
 
 def exponential(rate: float, steps: int, decay_rate: float, *, staircase: bool = False) -> Schedule:

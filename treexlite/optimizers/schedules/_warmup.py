@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import optax
 
 from treexlite.optimizers.schedules._schedule import Schedule, count, finite, schedule
 
@@ -41,7 +40,7 @@ def linear_warmup(rate: float, warmup_steps: int, *, start: float = 0.0) -> Sche
 
 
 def _linear_warmup(step: Any, rate: float, warmup_steps: int, start: float) -> Any:
-    return optax.schedules.warmup_constant_schedule(start, rate, warmup_steps)(step)
+    return jnp.where(step < warmup_steps, start + (rate - start) * (step / warmup_steps), rate)
 
 
 def inverse_sqrt(rate: float, warmup_steps: int) -> Schedule:
