@@ -23,7 +23,7 @@ def test_the_numbers_are_those_of_multi_steps() -> None:
         for path, value in named(ours).items():
             np.testing.assert_array_equal(value, named(theirs)[path])
     assert int(one.step) == 7
-    assert int(one.opt_state.count) == 1
+    assert int(one.opt_state.number) == 1
 
 
 def test_parameters_stay_in_between_bit_for_bit() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from treexlite.optimizers._entries import restricted, union
+import jax.numpy as jnp
+
+from treexlite.optimizers._entries import restricted, strongly_typed, union
 
 
 class State(NamedTuple):
@@ -21,3 +23,12 @@ def test_a_union_has_the_new_values_and_what_only_the_old_one_had() -> None:
     assert merged == ({"g": State(6, {"a": 3, "b": 2, "c": 4})},)
     assert list(merged[0]["g"].mu) == ["a", "b", "c"]
     assert isinstance(merged[0]["g"], State)
+
+
+def test_types_become_those_of_arrays() -> None:
+    weak, strong = jnp.asarray(2.0), jnp.float32(1.0)
+    assert weak.weak_type
+    state = strongly_typed((State(0, {}), {"a": weak, "b": strong}))
+    assert not state[1]["a"].weak_type
+    assert float(state[1]["a"]) == 2.0
+    assert state[1]["b"] is strong

@@ -92,7 +92,7 @@ def test_a_schedule_counts_the_steps() -> None:
         params = optimizer.update({"x": jnp.array(-1.0)}, params)
         found.append(float(params["x"]))
     assert found == [1.0, 2.0, 2.25, 2.5]
-    assert int(optimizer.opt_state.count) == 4
+    assert int(optimizer.opt_state.step) == 4
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "sgd", "adam", "lion"])

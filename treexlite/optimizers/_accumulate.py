@@ -16,7 +16,7 @@ from treexlite.optimizers._step import Named, Step, choose
 class Accumulated(NamedTuple):
     """How many gradients are in the mean, the mean, and the state of the step."""
 
-    count: jax.Array
+    number: jax.Array
     mean: Named
     inner: Any
 
@@ -34,16 +34,16 @@ def accumulated(step: Step, every: int) -> Step:
 
     def advance(grads: Named, state: Accumulated, params: Named, extra: dict[str, Any]) -> Any:
         def collect(mean: Any, grad: Any) -> Any:
-            mean = jnp.where(state.count == 0, jnp.zeros_like(mean), mean)
-            return (mean + (grad - mean) / (state.count + 1)).astype(mean.dtype)
+            mean = jnp.where(state.number == 0, jnp.zeros_like(mean), mean)
+            return (mean + (grad - mean) / (state.number + 1)).astype(mean.dtype)
 
         mean = {path: collect(state.mean[path], grad) for path, grad in grads.items()}
-        full = state.count + 1 == every
+        full = state.number + 1 == every
         new, inner = choose(
             full,
             lambda: step.advance(mean, state.inner, params, extra),
             lambda: (params, state.inner),
         )
-        return new, Accumulated(jnp.where(full, 0, state.count + 1), mean, inner)
+        return new, Accumulated(jnp.where(full, 0, state.number + 1), mean, inner)
 
     return Step(init, advance)

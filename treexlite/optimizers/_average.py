@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from treexlite._core._named import with_named
@@ -18,8 +19,9 @@ from treexlite.optimizers._step import Named, Step, find
 
 
 class Averaged(NamedTuple):
-    """The averages by path, and the state of the step."""
+    """How many steps are in the averages, the averages by path, and the state of the step."""
 
+    number: jax.Array
     averages: Named
     inner: Any
 
@@ -27,21 +29,22 @@ class Averaged(NamedTuple):
 def averaged(step: Step, decay: float) -> Step:
     """Return the step after which `average = decay * average + (1 - decay) * parameter`.
 
-    Averages begin with the parameters as they were at `init`, so they need no correction.
+    The first step sets them to the parameters, as Keras and torch do, so that nothing of the random
+    beginning stays. Parameters that join later begin with what they are then.
     """
 
     def init(params: Named) -> Averaged:
-        return Averaged(
-            {path: _wide_copy(value) for path, value in params.items()}, step.init(params)
-        )
+        averages = {path: _wide_copy(value) for path, value in params.items()}
+        return Averaged(jnp.zeros((), jnp.int32), averages, step.init(params))
 
     def advance(grads: Named, state: Averaged, params: Named, extra: dict[str, Any]) -> Any:
         new, inner = step.advance(grads, state.inner, params, extra)
+        weight = jnp.where(state.number == 0, 0.0, decay)
         averages = {
-            path: decay * average + (1 - decay) * new[path]
+            path: weight * average + (1 - weight) * new[path]
             for path, average in state.averages.items()
         }
-        return new, Averaged(averages, inner)
+        return new, Averaged(state.number + 1, averages, inner)
 
     return Step(init, advance)
 

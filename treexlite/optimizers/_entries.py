@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+
 
 def restricted(fresh: Any, old: Any) -> Any:
     """Return `fresh` with the values of `old` wherever both have an entry."""
@@ -25,6 +27,20 @@ def union(old: Any, new: Any) -> Any:
     if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
         return _like(new, [union(a, b) for a, b in zip(old, new, strict=True)])
     return new
+
+
+def strongly_typed(state: Any) -> Any:
+    """Return a state whose arrays have a type of their own, not that of a Python number.
+
+    Some transformations begin with Python numbers and go on with arrays (L-BFGS does), which would
+    compile every program twice.
+    """
+
+    def strong(leaf: Any) -> Any:
+        weak = getattr(leaf, "weak_type", False)
+        return jax.lax.convert_element_type(leaf, leaf.dtype) if weak else leaf
+
+    return jax.tree.map(strong, state)
 
 
 def _like(value: Any, items: list[Any]) -> Any:

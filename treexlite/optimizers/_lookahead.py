@@ -17,7 +17,7 @@ from treexlite.optimizers._step import Named, Step
 class Lookahead(NamedTuple):
     """Steps since the last synchronisation, the slow parameters, and the state of the step."""
 
-    count: jax.Array
+    number: jax.Array
     slow: Named
     inner: Any
 
@@ -31,13 +31,13 @@ def lookahead(step: Step, every: int, alpha: float) -> Step:
 
     def advance(grads: Named, state: Lookahead, params: Named, extra: dict[str, Any]) -> Any:
         fast, inner = step.advance(grads, state.inner, params, extra)
-        count = state.count + 1
-        meet = count == every
+        number = state.number + 1
+        meet = number == every
         slow = {
             path: jnp.where(meet, (old + alpha * (fast[path] - old)).astype(old.dtype), old)
             for path, old in state.slow.items()
         }
         new = {path: jnp.where(meet, slow[path], value) for path, value in fast.items()}
-        return new, Lookahead(jnp.where(meet, 0, count), slow, inner)
+        return new, Lookahead(jnp.where(meet, 0, number), slow, inner)
 
     return Step(init, advance)

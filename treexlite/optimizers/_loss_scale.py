@@ -55,7 +55,8 @@ class LossScale(Module):
             loss: what gradients are taken of.
         """
         loss = jnp.asarray(loss)
-        return loss.astype(jnp.promote_types(loss.dtype, jnp.float32)) * self.value
+        wide: jax.Array = loss.astype(jnp.promote_types(loss.dtype, jnp.float32)) * self.value
+        return wide
 
     def unscale(self, grads: T, dtype: Any = None) -> T:
         """Return gradients (or a loss) divided by the scale, computed in float32 at least.

@@ -26,7 +26,7 @@ from treexlite._errors import ArgumentError, NotInitializedError, describe
 from treexlite.optimizers import _rates
 from treexlite.optimizers._average import averages_of, exchanged
 from treexlite.optimizers._clip import Clipped
-from treexlite.optimizers._entries import restricted, union
+from treexlite.optimizers._entries import restricted, strongly_typed, union
 from treexlite.optimizers._loss_scale import LossScale, as_loss_scale
 from treexlite.optimizers._options import NO_OPTIONS, as_limit, as_options, without
 from treexlite.optimizers._pairing import (
@@ -214,7 +214,7 @@ class Optimizer(Module):
             result = with_named(params, result, inplace=has_module(params))
         if paths != self.paths:  # a static: writing it makes the next call look at all of them
             self.paths = paths
-        self.opt_state = state
+        self.opt_state = strongly_typed(state)
         self.step = self.step + 1
         if self.loss_scale is not None:
             self.loss_scale.adjust(finite)
@@ -256,7 +256,7 @@ class Optimizer(Module):
         if not self.options.skip_nonfinite:
             raise without("skipped", "skip_nonfinite=True")
         self._check_ready("skipped")
-        return next(find(self.opt_state, Skipped)).count
+        return next(find(self.opt_state, Skipped)).number
 
     def averaged(self, params: M) -> M:
         """Return a model with the averages in place of the parameters; everything else is shared.
@@ -271,9 +271,10 @@ class Optimizer(Module):
             >>> import jax.numpy as jnp, treexlite as tx
             >>> params = {"x": jnp.array(4.0)}
             >>> optimizer = tx.Optimizer("sgd", learning_rate=1.0, ema=0.5).init(params)
-            >>> params = optimizer.update({"x": jnp.array(2.0)}, params)
+            >>> for _ in range(2):
+            ...     params = optimizer.update({"x": jnp.array(1.0)}, params)
             >>> float(params["x"]), float(optimizer.averaged(params)["x"])
-            (2.0, 3.0)
+            (2.0, 2.5)
         """
         result: M = with_named(params, self._averages(params))
         return result
@@ -338,8 +339,9 @@ class Optimizer(Module):
         values = {path: info.value for path, info in infos.items()}
         transformation = self.rule.build(infos, self.rate)
         if self.options == NO_OPTIONS:
-            return transformation.init(values)
-        return self.options.step(transformation, infos, True).init(_arrays(values))
+            return strongly_typed(transformation.init(values))
+        step = self.options.step(transformation, infos, True)
+        return strongly_typed(step.init(_arrays(values)))
 
     def _state_for(self, infos: Infos) -> Any:
         """Return the state of these parameters, with new entries for those not seen before."""

@@ -43,7 +43,7 @@ def read(rule: Rule, state: Any, rate: Any) -> Any:
         }
         return {label: read(r, states[label], rate.get(label)) for label, r in shown.items()}
     if isinstance(rule, Made) and rule.schedule is not None:
-        steps = [found.count for found in find(state, ScheduledState)]
+        steps = [found.step for found in find(state, ScheduledState)]
         return jnp.asarray(rule.schedule(steps[0] if steps else jnp.int32(0)), jnp.float32)
     if rate is not None:
         return rate
@@ -64,7 +64,7 @@ def write(rule: Rule, state: Any, rate: Any, value: Any) -> tuple[Any, Any]:
     value = as_rate(WHERE, value)
     if rate is not None:
         return state, value.astype(rate.dtype)
-    old = _injected(state)[0]
+    old: Any = _injected(state)[0]
     if _NAME in getattr(old, "hyperparams_states", ()):
         raise _scheduled("the one given to optax.inject_hyperparams")
     rates = {**old.hyperparams, _NAME: value.astype(jnp.result_type(old.hyperparams[_NAME]))}

@@ -16,7 +16,7 @@ from treexlite.optimizers._step import Named, Step, choose
 class Skipped(NamedTuple):
     """How many steps were skipped, and the state of the step."""
 
-    count: jax.Array
+    number: jax.Array
     inner: Any
 
 
@@ -38,6 +38,6 @@ def skipping(step: Step, finite: Any) -> Step:
             lambda: step.advance(grads, state.inner, params, extra),
             lambda: (params, state.inner),
         )
-        return new, Skipped(state.count + jnp.where(finite, 0, 1), inner)
+        return new, Skipped(state.number + jnp.where(finite, 0, 1), inner)
 
     return Step(init, advance)

@@ -60,7 +60,8 @@ def as_source(value: Any, learning_rate: Any, decay: Any, options: Mapping[str, 
 
 
 def _grouped(groups: Mapping[Any, Any]) -> Source:
-    found, rates = [], {}
+    found: list[Group] = []
+    rates: dict[str, Any] = {}
     for key, value in groups.items():
         filter_: Filter = ... if key == "..." else key
         predicate(filter_)

@@ -47,7 +47,8 @@ def choose(condition: Any, yes: Callable[[], S], no: Callable[[], S]) -> S:
     The results of `yes` take the dtypes of those of `no`, which are there already.
     """
     if not is_tracer(condition):
-        return yes() if condition else no()
+        run = yes if condition else no
+        return run()
 
     def alike() -> S:
         return jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), yes(), no())

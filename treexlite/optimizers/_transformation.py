@@ -101,7 +101,7 @@ class Made:
 class ScheduledState(NamedTuple):
     """How many steps were made, and the state of what takes them."""
 
-    count: jax.Array
+    step: jax.Array
     inner: Any
 
 
@@ -111,12 +111,12 @@ def scheduled(
     """Return the transformation that is `at(schedule(step))` in each step."""
 
     def init(params: Any) -> ScheduledState:
-        count = jnp.zeros((), jnp.int32)
-        return ScheduledState(count, at(schedule(count)).init(params))
+        step = jnp.zeros((), jnp.int32)
+        return ScheduledState(step, at(schedule(step)).init(params))
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> Any:
-        updates, inner = at(schedule(state.count)).update(updates, state.inner, params, **extra)
-        return updates, ScheduledState(optax.safe_increment(state.count), inner)
+        updates, inner = at(schedule(state.step)).update(updates, state.inner, params, **extra)
+        return updates, ScheduledState(optax.safe_increment(state.step), inner)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
