@@ -69,7 +69,10 @@ def write(rule: Rule, state: Any, rate: Any, value: Any) -> tuple[Any, Any]:
         raise _scheduled("the one given to optax.inject_hyperparams")
     rates = {**old.hyperparams, _NAME: value.astype(jnp.result_type(old.hyperparams[_NAME]))}
     new = old._replace(hyperparams=rates)
-    is_old = lambda part: part is old  # noqa: E731
+
+    def is_old(part: Any) -> bool:
+        return part is old
+
     return jax.tree.map(lambda part: new if is_old(part) else part, state, is_leaf=is_old), rate
 
 

@@ -51,7 +51,8 @@ def choose(condition: Any, yes: Callable[[], S], no: Callable[[], S]) -> S:
         return run()
 
     def alike() -> S:
-        return jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), yes(), no())
+        new: S = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), yes(), no())
+        return new
 
     result: S = jax.lax.cond(condition, alike, no)
     return result
