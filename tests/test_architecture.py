@@ -105,7 +105,7 @@ BAD: list[tuple[Rule, Change, str]] = [
     (rules.ladder, added(LINEAR, "from ..losses import mse"), "imports treexlite.losses (rung 3)"),
     (rules.ladder, {"treexlite/_data.py": '"""Data."""'}, "`_data` has no rung; give it one"),
     (rules.fences, added(LINEAR, "import treeo.types"), "belongs in _core/_treeo.py"),
-    (rules.fences, added(LINEAR, "from optax import sgd"), "belongs in _optimizer.py or losses/"),
+    (rules.fences, added(LINEAR, "from optax import sgd"), "belongs in optimizers/ or losses/"),
     (rules.fences, added(LINEAR, "def f():\n    import flax"), "belongs in interop/"),
     (rules.fences, added(LINEAR, "# see jax._src.core"), "names JAX's private modules"),
     (rules.fences, added(LINEAR, "from jax import _src"), "imports JAX's private modules"),

@@ -1,6 +1,6 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
-from treexlite import errors, losses, metrics, nn
+from treexlite import errors, losses, metrics, nn, optimizers
 from treexlite._config import config
 from treexlite._core import (
     NOTHING,
@@ -49,7 +49,7 @@ from treexlite._errors import (
     TreexliteError,
     TreexliteWarning,
 )
-from treexlite._optimizer import Optimizer
+from treexlite.optimizers import Optimizer
 from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import (
     checkpoint,
@@ -144,6 +144,7 @@ __all__ = [
     "next_key",
     "nn",
     "node",
+    "optimizers",
     "partition",
     "pmap",
     "preserve_state",

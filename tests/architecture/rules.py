@@ -21,7 +21,7 @@ RUNGS: tuple[tuple[str, ...], ...] = (
     ("_errors", "errors", "_typing", "_config", "_context", "_names", "_samples"),
     ("_core",),
     ("transforms",),
-    ("nn", "losses", "metrics", "regularizers", "_optimizer"),
+    ("nn", "losses", "metrics", "regularizers", "optimizers"),
     ("checkpoint", "inspect", "models"),
     ("callbacks",),
     ("training",),
@@ -32,7 +32,7 @@ RUNGS: tuple[tuple[str, ...], ...] = (
 # Which files may import a package: a file, or a folder with everything in it.
 FENCES: dict[str, tuple[str, ...]] = {
     "treeo": ("_core/_treeo.py",),
-    "optax": ("_optimizer.py", "losses/"),
+    "optax": ("optimizers/", "losses/"),
     "equinox": ("interop/",),
     "flax": ("interop/",),
     "haiku": ("interop/",),

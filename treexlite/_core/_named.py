@@ -19,15 +19,20 @@ from treexlite._core._nothing import Nothing
 from treexlite._core._paths import FieldInfo, duplicate_path, places, slot_numbers
 
 
-def named_leaves(tree: Any, keep: Callable[[FieldInfo], bool]) -> dict[str, Any]:
-    """Return `{path: leaf}` for the leaves that `keep` holds for, sorted by path."""
-    found: dict[str, Any] = {}
+def named_infos(tree: Any, keep: Callable[[FieldInfo], bool]) -> dict[str, FieldInfo]:
+    """Return `{path: info}` for the leaves that `keep` holds for, sorted by path."""
+    found: dict[str, FieldInfo] = {}
     for info in _tree.fields(tree):
         if info.path in found:
             raise duplicate_path(info.path)
         if keep(info):
-            found[info.path] = info.value
+            found[info.path] = info
     return dict(sorted(found.items()))
+
+
+def named_leaves(tree: Any, keep: Callable[[FieldInfo], bool]) -> dict[str, Any]:
+    """Return `{path: leaf}` for the leaves that `keep` holds for, sorted by path."""
+    return {path: info.value for path, info in named_infos(tree, keep).items()}
 
 
 def canonical_paths(tree: Any) -> Callable[[str], str]:

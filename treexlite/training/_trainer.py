@@ -19,7 +19,8 @@ from treexlite._core import Module
 from treexlite._core._init import NO_INPUTS
 from treexlite._core._random import as_key, fold
 from treexlite._errors import ArgumentError, describe
-from treexlite._optimizer import Optimizer, as_optimizer
+from treexlite.optimizers._optimizer import Optimizer
+from treexlite.optimizers._registry import as_optimizer
 from treexlite.training import _loop
 from treexlite.training._arguments import as_loss, as_metrics, integer
 from treexlite.training._data import Arrays, Batch, Pass, on_device, shapes, with_validation

@@ -1,0 +1,81 @@
+"""The optimizers that have a name, and the rates they have when none is given.
+
+In: a name. Out: the function that makes an optax transformation. What mutates: the table, by
+`register`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import optax
+import optax.contrib
+
+from treexlite._names import Registry
+
+Factory: TypeAlias = Callable[..., optax.GradientTransformation]
+
+REGISTRY: Registry[Any] = Registry(
+    "optimizers",
+    "an optimizer",
+    {
+        "adabelief": optax.adabelief,
+        "adadelta": optax.adadelta,
+        "adafactor": optax.adafactor,
+        "adagrad": optax.adagrad,
+        "adam": optax.adam,
+        "adamax": optax.adamax,
+        "adamaxw": optax.adamaxw,
+        "adamw": optax.adamw,
+        "adan": optax.adan,
+        "ademamix": optax.contrib.ademamix,
+        "adopt": optax.contrib.adopt,
+        "amsgrad": optax.amsgrad,
+        "dadapt_adamw": optax.contrib.dadapt_adamw,
+        "fromage": optax.fromage,
+        "lamb": optax.lamb,
+        "lars": optax.lars,
+        "lbfgs": optax.lbfgs,
+        "lion": optax.lion,
+        "madgrad": optax.contrib.madgrad,
+        "muon": optax.contrib.muon,
+        "nadam": optax.nadam,
+        "nadamw": optax.nadamw,
+        "novograd": optax.novograd,
+        "prodigy": optax.contrib.prodigy,
+        "radam": optax.radam,
+        "rmsprop": optax.rmsprop,
+        "rprop": optax.rprop,
+        "schedule_free_adamw": optax.contrib.schedule_free_adamw,
+        "schedule_free_sgd": optax.contrib.schedule_free_sgd,
+        "sgd": optax.sgd,
+        "sign_sgd": optax.sign_sgd,
+        "sm3": optax.sm3,
+        "yogi": optax.yogi,
+    },
+)
+
+_RATES: dict[Any, float] = {optax.sgd: 0.01}
+_RATE = 0.001
+
+
+def find(where: str, name: str) -> Factory:
+    """Return the function that a name stands for; case does not matter.
+
+    Raises:
+        UnknownNameError: nothing has that name; close ones are listed.
+    """
+    lower = name.lower()
+    return REGISTRY.find(lower if lower in REGISTRY.names else name, where)
+
+
+def default_rate(factory: Factory, default: Any) -> Any:
+    """Return the rate of a factory whose own default is `default`: that, or else Keras's.
+
+    optax's `None` stands for no rate at all in optimizers that find their own (L-BFGS by a line
+    search); Adadelta and Adafactor have Keras's.
+    """
+    if factory is optax.lbfgs:
+        return None
+    return _RATES.get(factory, _RATE) if default is None else default
