@@ -94,11 +94,29 @@ def lengths(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
 
     Nothing overflows or underflows on the way, and the gradient is 0 where the length is.
     """
+    scaled, scale = _scaled(x, axes)
+    return _short_lengths(scaled, axes) * scale
+
+
+def directions(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    """Return the vectors of `x` along `axes` with length 1; one of zeros stays, with gradient 0."""
+    scaled, _ = _scaled(x, axes)
+    length = _short_lengths(scaled, axes)
+    return scaled / jnp.where(length == 0, 1, length)
+
+
+def _scaled(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """Return `x` divided by its largest entries along `axes`, so that squares can be taken; them."""
     largest = jnp.max(jnp.abs(lax.stop_gradient(x)), axis=axes, keepdims=True, initial=0)
-    unit = jnp.where((largest == 0) | jnp.isinf(largest), 1, largest)
-    squares = jnp.sum(jnp.square(x / unit), axis=axes, keepdims=True)
+    scale = jnp.where((largest == 0) | jnp.isinf(largest), 1, largest)
+    is_zero = largest == 0
+    return jnp.where(is_zero, 0, x / scale), scale
+
+
+def _short_lengths(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    squares = jnp.sum(jnp.square(x), axis=axes, keepdims=True)
     is_zero = squares == 0
-    return jnp.where(is_zero, 0, unit * jnp.sqrt(jnp.where(is_zero, 1, squares)))
+    return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, squares)))
 
 
 def magnitudes(x: jax.Array) -> jax.Array:

@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core._filters import Filter
 from treexlite._errors import ArgumentError
-from treexlite._kernels import lengths, measured_axes, number, optional_axes, widened
+from treexlite._kernels import directions, lengths, measured_axes, number, optional_axes, widened
 from treexlite.constraints._constraint import Constraint
 
 
@@ -241,7 +241,7 @@ def _with_lengths(
 ) -> jax.Array:
     """Give the vectors of `x` other lengths; one that has its length already keeps every bit."""
     wide = widened(x)
-    length = lengths(wide, measured_axes(where, optional_axes(where, axis), wide))
+    axes = measured_axes(where, optional_axes(where, axis), wide)
+    length = lengths(wide, axes)
     goal = wanted(length)
-    keeps = (length == 0) | (goal == length)
-    return jnp.where(keeps, wide, wide / jnp.where(length == 0, 1, length) * goal)
+    return jnp.where(goal == length, wide, directions(wide, axes) * goal)

@@ -138,7 +138,7 @@ def l1(x: ArrayLike, strength: ArrayLike = 0.01) -> jax.Array:
         >>> jax.grad(tx.regularizers.l1)(jnp.array([2.0, 0.0, -3.0]), 1.0).tolist()
         [1.0, 0.0, -1.0]
     """
-    return strength * jnp.sum(magnitudes(widened(x)))
+    return jnp.sum(magnitudes(widened(x))) * strength
 
 
 def l2(x: ArrayLike, strength: ArrayLike = 0.01) -> jax.Array:
@@ -153,7 +153,7 @@ def l2(x: ArrayLike, strength: ArrayLike = 0.01) -> jax.Array:
         >>> float(tx.regularizers.l2(jnp.array([1.0, 2.0]), 1.0))
         5.0
     """
-    return strength * jnp.sum(jnp.square(widened(x)))
+    return jnp.sum(jnp.square(widened(x))) * strength
 
 
 def l1_l2(x: ArrayLike, l1: ArrayLike = 0.01, l2: ArrayLike = 0.01) -> jax.Array:
@@ -170,4 +170,4 @@ def l1_l2(x: ArrayLike, l1: ArrayLike = 0.01, l2: ArrayLike = 0.01) -> jax.Array
         5.5
     """
     x = widened(x)
-    return l1 * jnp.sum(magnitudes(x)) + l2 * jnp.sum(jnp.square(x))
+    return jnp.sum(magnitudes(x)) * l1 + jnp.sum(jnp.square(x)) * l2

@@ -106,7 +106,7 @@ def entropy(
     else:
         logs = jnp.log(jnp.maximum(x, _SMALLEST))
     entropies = -jnp.sum(x * logs, axis=axis)
-    return strength * jnp.sum(entropies) / max(entropies.size, 1)
+    return jnp.sum(entropies) / max(entropies.size, 1) * strength
 
 
 def _one_axis(where: str, axis: int) -> int:

@@ -101,4 +101,4 @@ def group_lasso(
     axes = measured_axes(where, optional_axes(where, axis), x)
     size = math.prod(x.shape[axis] for axis in axes)
     factor = math.sqrt(size) if use_sizes else 1.0
-    return strength * (factor * jnp.sum(lengths(x, axes)))
+    return jnp.sum(lengths(x, axes)) * factor * strength

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core._filters import Filter
 from treexlite._errors import unknown_name
-from treexlite._kernels import lengths, magnitudes, matrix, number, widened
+from treexlite._kernels import directions, magnitudes, matrix, number, widened
 from treexlite.regularizers._regularizer import Regularizer
 
 Mode: TypeAlias = Literal["rows", "columns"]
@@ -131,11 +131,10 @@ def orthogonal(x: ArrayLike, strength: ArrayLike = 0.01, *, mode: Mode = "rows")
         0.0
     """
     vectors = _vectors("orthogonal", x, mode)
-    length = lengths(vectors, (1,))
-    unit = vectors / jnp.where(length == 0, 1, length)
+    unit = directions(vectors, (1,))
     count = len(unit)
     cosines = _gram(unit) * (1 - jnp.eye(count, dtype=unit.dtype))
-    return strength * jnp.sum(magnitudes(cosines)) / max(count * (count - 1), 1)
+    return jnp.sum(magnitudes(cosines)) / max(count * (count - 1), 1) * strength
 
 
 def orthonormal(x: ArrayLike, strength: ArrayLike = 0.01, *, mode: Mode | None = None) -> jax.Array:
@@ -160,7 +159,8 @@ def orthonormal(x: ArrayLike, strength: ArrayLike = 0.01, *, mode: Mode | None =
         1.0
     """
     vectors = _vectors("orthonormal", x, mode)
-    return strength * jnp.sum(jnp.square(_gram(vectors) - jnp.eye(len(vectors))))
+    identity = jnp.eye(len(vectors), dtype=vectors.dtype)
+    return jnp.sum(jnp.square(_gram(vectors) - identity)) * strength
 
 
 def _vectors(where: str, x: ArrayLike, mode: Mode | None) -> jax.Array:

@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 
 from treexlite._core._filters import Filter
 from treexlite._errors import ArgumentError, describe
-from treexlite._kernels import lengths, matrix, number, widened
+from treexlite._kernels import directions, matrix, number, widened
 from treexlite.regularizers._regularizer import Regularizer
 
 
@@ -75,7 +75,8 @@ def spectral(
     """Compute `strength · σ²`, where σ is the largest singular value of a kernel.
 
     The gradient is `2 · strength · σ · u vᵀ` with the singular vectors u and v; where several
-    singular values are the largest, that of one of them. Of a kernel of zeros it is 0.
+    singular values are the largest, that of one of them. Of a kernel of zeros it is 0. Second
+    derivatives are right without `num_steps` only, and where no two singular values are equal.
 
     Args:
         x: the kernel.
@@ -97,15 +98,12 @@ def spectral(
     _check_steps("spectral", num_steps)
     kernel = matrix("spectral", widened(x))
     if kernel.size == 0:
-        return strength * jnp.sum(kernel)
-    fixed = lax.stop_gradient(kernel)
+        return jnp.sum(kernel) * strength
     if num_steps is None:
-        left, _, right = jnp.linalg.svd(fixed, full_matrices=False)
-        u, v = left[:, 0], right[0]
-    else:
-        u, v = _power_method(fixed, num_steps)
-    # u and v are where u · W v is largest, so their own change adds nothing to the derivative.
-    return strength * jnp.square(_product(u, _product(kernel, v)))
+        return jnp.square(jnp.linalg.svd(kernel, compute_uv=False)[0]) * strength
+    u, v = _power_method(lax.stop_gradient(kernel), num_steps)
+    # u · W v is largest there, so that the change of u and v adds nothing to the first derivative.
+    return jnp.square(_product(u, _product(kernel, v))) * strength
 
 
 def _power_method(kernel: jax.Array, num_steps: int) -> tuple[jax.Array, jax.Array]:
@@ -120,8 +118,7 @@ def _power_method(kernel: jax.Array, num_steps: int) -> tuple[jax.Array, jax.Arr
 
 
 def _unit(vector: jax.Array) -> jax.Array:
-    length = lengths(vector, (0,))
-    return vector / jnp.where(length == 0, 1, length)
+    return directions(vector, (0,))
 
 
 def _product(left: jax.Array, right: jax.Array) -> jax.Array:

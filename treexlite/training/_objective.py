@@ -44,7 +44,7 @@ def objective(
     batch: Any,
     penalties: Callable[[Any], Iterable[jax.Array]] = lambda model: (),
 ) -> tuple[jax.Array | None, Outcome]:
-    """Compute the objective of one batch: the loss, every `LossLog` that the model wrote, penalties.
+    """Compute the objective of one batch: the loss, the written `LossLog`s, and penalties.
 
     What an earlier batch left in a log, and this one did not write, does not count. Penalties join
     a loss, and are none by themselves.
