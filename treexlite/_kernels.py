@@ -106,7 +106,7 @@ def directions(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
 
 
 def _scaled(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    """Return `x` divided by its largest entries along `axes`, so that squares can be taken; them."""
+    """Return `x / scale`, whose squares neither overflow nor vanish, and `scale`, a constant."""
     largest = jnp.max(jnp.abs(lax.stop_gradient(x)), axis=axes, keepdims=True, initial=0)
     scale = jnp.where((largest == 0) | jnp.isinf(largest), 1, largest)
     is_zero = largest == 0

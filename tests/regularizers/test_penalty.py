@@ -111,7 +111,7 @@ def test_models_stay_what_they_were() -> None:
     copied.layers[0].regularizer = None
     assert penalty(model) == 6
     report = mlp().load_state_dict(model.state_dict())
-    assert not report.missing and not report.unexpected
+    assert not any((report.missing, report.unexpected))
     stacked = tx.stack([model, model.copy()])
     np.testing.assert_array_equal(tx.vmap(penalty)(stacked), [6, 6])
 

@@ -50,7 +50,7 @@ def test_one_or_several_of_any_form() -> None:
     assert as_tuple(None) == ()
     assert as_tuple(l2) == (l2,)
     first, second, third = as_tuple(["l1", (l2, lambda kernel: 3 * kernel.sum())])
-    assert type(first) is L1 and second is l2
+    assert (type(first), second) == (L1, l2)
     assert third(jnp.ones(4)) == 12
 
 
@@ -59,5 +59,5 @@ def test_what_is_none_is_refused(value: Any) -> None:
     message = "Trainer: expected `regularizers` to be a `tx.regularizers.Regularizer`, a name, a f"
     with pytest.raises(ArgumentError, match=message):
         as_regularizers("Trainer", "regularizers", value)
-    with pytest.raises(UnknownNameError, match="Trainer: .* Did you mean 'l2'"):
+    with pytest.raises(UnknownNameError, match=r"Trainer: .* Did you mean 'l2'"):
         as_regularizers("Trainer", "regularizers", ["l22"])

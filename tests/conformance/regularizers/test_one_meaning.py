@@ -16,7 +16,7 @@ each = pytest.mark.parametrize("row", REGULARIZERS, ids=ids)
 @each
 def test_eager_and_compiled_agree_in_value_and_gradient(row: RegularizerRow) -> None:
     value, gradient = jax.value_and_grad(row.make())(KERNEL)
-    assert value.shape == () and value.dtype == jnp.float32
+    assert (value.shape, value.dtype) == ((), jnp.float32)
     assert np.abs(gradient).max() > 0
     for compiled in (jax.jit, tx.jit):
         received, received_gradient = compiled(jax.value_and_grad(row.make()))(KERNEL)
