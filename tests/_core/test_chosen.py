@@ -39,7 +39,7 @@ def test_nothing_is_chosen_in_silence() -> None:
         paths(model(), tx.State)
     with pytest.raises(PathError, match=r"by default .*, received floating parameters at 'bias'"):
         paths(model().layers[0].filter("bias"))
-    with pytest.raises(NotInitializedError, match="A: expected initialised modules, .*`x/kernel`"):
+    with pytest.raises(NotInitializedError, match=r"A: expected initialised modules, .*`x/kernel`"):
         paths({"x": tx.nn.Linear(2)})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,3 +139,32 @@ def test_where_we_are_exact() -> None:
     huge = jnp.full((2, 1), 1e30)
     np.testing.assert_allclose(constraints.UnitNorm()(huge), 0.5**0.5, rtol=1e-6)
     assert (keras.constraints.UnitNorm()(huge) == 0).all()
+
+
+@on_jax
+def test_training_logs_and_constrains_as_keras_does() -> None:
+    x, y = np.array(array((12, 4), 0)), np.array(array((12, 1), 1))
+    model = tx.nn.Linear(1).init(0, x)
+    theirs = keras.Sequential(
+        [
+            keras.layers.Dense(
+                1,
+                kernel_regularizer=keras.regularizers.L1L2(0.1, 0.2),
+                kernel_constraint=keras.constraints.MaxNorm(0.5),
+            )
+        ]
+    )
+    theirs.build((None, 4))
+    theirs.set_weights([np.asarray(model.kernel), np.asarray(model.bias)])
+    theirs.compile(keras.optimizers.SGD(0.1), "mse")
+    expected = theirs.fit(x, y, 4, 3, 0, shuffle=False, validation_data=(x, y)).history
+
+    model.constraint = constraints.MaxNorm(0.5)
+    trainer = tx.Trainer(model, "mse", optax.sgd(0.1), regularizers=regularizers.L1L2(0.1, 0.2))
+    history = trainer.fit(x, y, 4, 3, 0, shuffle=False, validation_data=(x, y)).history
+    for name in ("loss", "val_loss"):
+        assert_close(history[name], np.array(expected[name]))
+    kernel, bias = theirs.get_weights()
+    assert_close(model.kernel, kernel)
+    assert_close(model.bias, bias)
+    assert_close(trainer.evaluate(x, y, verbose=0)["loss"], theirs.evaluate(x, y, verbose=0))
