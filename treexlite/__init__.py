@@ -1,6 +1,6 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
-from treexlite import errors, losses, metrics, nn, optimizers
+from treexlite import constraints, errors, losses, metrics, nn, optimizers, regularizers
 from treexlite._config import config
 from treexlite._core import (
     NOTHING,
@@ -120,6 +120,7 @@ __all__ = [
     "compact_module",
     "cond",
     "config",
+    "constraints",
     "copy",
     "custom_jvp",
     "custom_vjp",
@@ -148,6 +149,7 @@ __all__ = [
     "partition",
     "pmap",
     "preserve_state",
+    "regularizers",
     "remat",
     "rng_key",
     "scan",

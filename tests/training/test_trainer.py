@@ -173,9 +173,7 @@ def test_a_seed_is_a_natural_number(seed: Any) -> None:
         Trainer(Scale(), seed=seed)
 
 
-@pytest.mark.parametrize(
-    "name", ["callbacks", "class_weight", "regularizers", "mesh", "steps_per_execution"]
-)
+@pytest.mark.parametrize("name", ["callbacks", "class_weight", "mesh", "steps_per_execution"])
 def test_what_does_not_exist_yet_is_not_accepted(name: str) -> None:
     with pytest.raises(TypeError, match=name):
         Trainer(Scale(), **{name: None})

@@ -6,12 +6,17 @@ mutate: the state. `_step` compiles these methods; they are written as if they r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
+from treexlite import constraints
 from treexlite._errors import ArgumentError, DataError
 from treexlite.losses import Loss
+from treexlite.regularizers import Regularizer
+from treexlite.regularizers._penalty import terms
 from treexlite.training._data import Batch
 from treexlite.training._objective import Outcome, call, objective, short_names
 from treexlite.training._state import TrainState
@@ -23,18 +28,36 @@ class DefaultSteps:
 
     Args:
         loss: the loss, or None.
+        regularizers: penalties on the parameters of the whole model.
     """
 
-    def __init__(self, loss: Loss | None) -> None:
+    def __init__(self, loss: Loss | None, regularizers: tuple[Regularizer, ...] = ()) -> None:
         self._loss = loss
+        self._regularizers = regularizers
 
     @property
     def loss(self) -> Loss | None:
         """The loss, or None. It is compiled into the steps, so it cannot be replaced."""
         return self._loss
 
+    @property
+    def regularizers(self) -> tuple[Regularizer, ...]:
+        """The penalties on the whole model; like the loss, they cannot be replaced."""
+        return self._regularizers
+
+    def penalty(self, model: Any) -> jax.Array:
+        """Compute what is added to the loss: `regularizers`, and those that layers carry.
+
+        The default steps add it; a `train_step` of your own adds it to its loss by calling this.
+        """
+        return sum(self._penalties(model), start=jnp.zeros((), jnp.float32))
+
+    def _penalties(self, model: Any) -> Iterator[jax.Array]:
+        yield from (regularizer(model) for regularizer in self.regularizers)
+        yield from terms(model)
+
     def loss_fn(self, model: Any, batch: Batch) -> Any:
-        """Compute the loss of one batch.
+        """Compute the loss of one batch, without penalties on parameters: they are added to it.
 
         Args:
             model: the model; what it changes in itself is kept.
@@ -59,6 +82,9 @@ class DefaultSteps:
     def train_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
         """Train on one batch; runs compiled.
 
+        The gradient is that of the loss and all penalties; after the update, what layers carry as
+        `constraint` is restored (see `tx.constraints.apply`).
+
         Args:
             state: what may be changed: `state.model`, `state.optimizer`, `state.metrics`,
                 `state.key`. The model is in training mode.
@@ -80,7 +106,7 @@ class DefaultSteps:
             )
 
         def minimised(model: Any) -> tuple[jax.Array, Outcome]:
-            loss, outcome = objective(self.loss_fn, model, batch)
+            loss, outcome = objective(self.loss_fn, model, batch, self._penalties)
             if loss is None:
                 raise ArgumentError(
                     "Trainer.train_step",
@@ -94,11 +120,12 @@ class DefaultSteps:
         state.optimizer.update(  # what line searches and plateaus ask for; others ignore it
             grads, state.model, value=loss, grad=grads, value_fn=lambda model: minimised(model)[0]
         )
+        constraints.apply(state.model)
         return self._logs(state, batch, loss, outcome)
 
     def eval_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
         """Evaluate one batch; runs compiled. As `train_step`, with the model in evaluation mode."""
-        loss, outcome = objective(self.loss_fn, state.model, batch)
+        loss, outcome = objective(self.loss_fn, state.model, batch, self._penalties)
         return self._logs(state, batch, loss, outcome)
 
     def predict_step(self, state: TrainState, batch: Batch) -> Any:

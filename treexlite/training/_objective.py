@@ -1,13 +1,14 @@
 """The objective: what training makes small, and what is logged beside it.
 
-What flows in: a function from model and batch to a loss, and one batch. What flows out: the loss
-plus what the model adds to it, the predictions, and what the model logs. Inside, the model may
+What flows in: a function from model and batch to a loss, one batch, and what gives the penalties on
+parameters. What flows out: the loss plus what the model and the penalties add to it, the
+predictions, and what the model logs. Inside, the model may
 mutate itself; nothing else does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -38,17 +39,22 @@ def call(model: Any, x: Any) -> Any:
 
 
 def objective(
-    loss_fn: Callable[[Any, Any], Any], model: Module, batch: Any
+    loss_fn: Callable[[Any, Any], Any],
+    model: Module,
+    batch: Any,
+    penalties: Callable[[Any], Iterable[jax.Array]] = lambda model: (),
 ) -> tuple[jax.Array | None, Outcome]:
-    """Compute the objective of one batch: the loss plus every `LossLog` that the model wrote.
+    """Compute the objective of one batch: the loss, the written `LossLog`s, and penalties.
 
-    What an earlier batch left in a log, and this one did not write, does not count.
+    What an earlier batch left in a log, and this one did not write, does not count. Penalties join
+    a loss, and are none by themselves.
 
     Args:
         loss_fn: called as `loss_fn(model, batch)`; returns a loss, or a loss and predictions. The
             loss may be None: then the model's own losses are all there is.
         model: the model.
         batch: the batch.
+        penalties: called as `penalties(model)`; returns numbers to add.
 
     Returns:
         The objective, None when there is none; and what comes beside it.
@@ -74,6 +80,9 @@ def objective(
             loss = jnp.sum(value) if loss is None else loss + jnp.sum(value)
         elif issubclass(kind, MetricLog):
             logs[path] = value
+    if loss is not None:
+        for penalty in penalties(model):
+            loss = loss + penalty
     return loss, Outcome(preds, logs)
 
 

@@ -21,6 +21,7 @@ from treexlite._core._random import as_key, fold
 from treexlite._errors import ArgumentError, describe
 from treexlite.optimizers._optimizer import Optimizer
 from treexlite.optimizers._registry import as_optimizer
+from treexlite.regularizers._registry import as_regularizers
 from treexlite.training import _loop
 from treexlite.training._arguments import as_loss, as_metrics, integer
 from treexlite.training._data import Arrays, Batch, Pass, on_device, shapes, with_validation
@@ -50,12 +51,16 @@ class Trainer(DefaultSteps):
             which are always added), or when nothing is trained.
         optimizer: a name, an optax transformation, or a `tx.Optimizer`.
         metrics: one or several names or `tx.metrics.Metric`s, or `{name: metric}`.
+        regularizers: one or several names, `tx.regularizers.Regularizer`s, or functions of one
+            array, for the whole model. Their penalties are added to the loss, as are those of
+            layers with an attribute `regularizer`; in evaluation too, as in Keras, so that both
+            losses can be compared.
         seed: decides everything random that the trainer does.
         donate: whether `fit` reuses the memory of the state for its new values. It copies the state
             once at its start, so that arrays you hold survive.
 
     Raises:
-        UnknownNameError: a string names no loss, optimizer or metric.
+        UnknownNameError: a string names no loss, optimizer, metric or regularizer.
         ArgumentError: an argument is of another kind.
 
     Example:
@@ -75,6 +80,7 @@ class Trainer(DefaultSteps):
         optimizer: Any = None,
         metrics: Any = None,
         *,
+        regularizers: Any = None,
         seed: int = 0,
         donate: bool = True,
     ) -> None:
@@ -86,7 +92,9 @@ class Trainer(DefaultSteps):
                 fix="Pass an instance of a class that derives from `tx.Module`.",
             )
         optimizer = None if optimizer is None else as_optimizer("Trainer", optimizer)
-        super().__init__(as_loss("Trainer", loss))
+        super().__init__(
+            as_loss("Trainer", loss), as_regularizers("Trainer", "regularizers", regularizers)
+        )
         self.seed = integer("Trainer", "seed", seed, 0)
         key = fold(as_key("Trainer", self.seed), "state")  # apart from those of initialisation
         self.state = TrainState(model, optimizer, as_metrics("Trainer", metrics), key)
