@@ -7,6 +7,7 @@ that each class describes. `AUC` is for streams of any length, its error is that
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -17,7 +18,7 @@ from treexlite._samples import On
 from treexlite.metrics import _sums
 from treexlite.metrics._arguments import both, one_of
 from treexlite.metrics._buffer import Buffered
-from treexlite.metrics._histograms import ScoreHistogram
+from treexlite.metrics._histograms import ScoreHistogram, predicted
 from treexlite.metrics._probabilities import yes_or_no
 from treexlite.metrics._ranks import by_score
 
@@ -72,7 +73,7 @@ class AUC(ScoreHistogram):
         0.75
         >>> auc = tx.metrics.AUC(curve="PR")
         >>> round(float(auc(labels, chances)), 4)
-        0.7925
+        0.7973
 
     Reference:
         Keras has the same thresholds and the same formulas; "interpolation" of PR is that of Davis
@@ -103,25 +104,8 @@ class AUC(ScoreHistogram):
 
     def compute(self) -> jax.Array:
         """Return the area over all data since `reset`."""
-        true, false = map(_sums.value, self._predicted())
-        recall = true / true[0]  # NaN without a yes
-        if self.curve == "ROC":
-            return self._area(false / false[0], recall)
-        if self.summation_method == "interpolation":
-            return _interpolated_precision(true, false)
-        total = true + false
-        precision = jnp.where(total == 0, 0, true / jnp.where(total == 0, 1, total))
-        return self._area(recall, precision)
-
-    def _area(self, x: jax.Array, y: jax.Array) -> jax.Array:
-        """Sum up rectangles, where x falls from left to right."""
-        if self.summation_method == "interpolation":
-            height = (y[:-1] + y[1:]) / 2
-        elif self.summation_method == "minoring":
-            height = jnp.minimum(y[:-1], y[1:])
-        else:
-            height = jnp.maximum(y[:-1], y[1:])
-        return jnp.sum((x[:-1] - x[1:]) * height)
+        true, false = predicted(self.positives), predicted(self.negatives)
+        return _area(true, false, self.curve, self.summation_method)
 
 
 class ExactAUC(Buffered):
@@ -175,12 +159,7 @@ class ExactAUC(Buffered):
 
     def of_examples(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
         """Return the area."""
-        # The yeses above each no, not those below: nothing is subtracted, so small areas are right.
-        above, upto, positives, negatives = sorted_weights(rows, weights)
-        true = _sums.value(cumulative(positives))
-        higher = (true[above] + true[upto]) / 2 / true[-1]
-        area = _sums.value(_sums.of(negatives * higher)) / _sums.value(_sums.of(negatives))
-        return jnp.where(has_nan(rows, weights), jnp.nan, area)
+        return _exact_area(rows, weights)
 
 
 def sorted_weights(
@@ -207,6 +186,36 @@ def cumulative(values: jax.Array) -> jax.Array:
 def has_nan(rows: jax.Array, weights: jax.Array) -> jax.Array:
     """Whether an example has no label or no score."""
     return jnp.any(jnp.isnan(rows) & (weights != 0)[:, None])
+
+
+@jax.jit
+def _exact_area(rows: jax.Array, weights: jax.Array) -> jax.Array:
+    """Count the yeses above each no: nothing is subtracted, so small areas are right as well."""
+    above, upto, positives, negatives = sorted_weights(rows, weights)
+    true = _sums.value(cumulative(positives))
+    higher = (true[above] + true[upto]) / 2 / true[-1]
+    area = _sums.value(_sums.of(negatives * higher)) / _sums.value(_sums.of(negatives))
+    return jnp.where(has_nan(rows, weights), jnp.nan, area)
+
+
+@partial(jax.jit, static_argnames=("curve", "method"))
+def _area(true: jax.Array, false: jax.Array, curve: Curve, method: Summation) -> jax.Array:
+    """Integrate over the thresholds, where recall and false-positive rate fall."""
+    recall = true / true[0]  # NaN without a yes
+    if curve == "PR" and method == "interpolation":
+        return _interpolated_precision(true, false)
+    if curve == "PR":
+        total = true + false
+        x, y = recall, jnp.where(total == 0, 0, true / jnp.where(total == 0, 1, total))
+    else:
+        x, y = false / false[0], recall
+    if method == "interpolation":
+        height = (y[:-1] + y[1:]) / 2
+    elif method == "minoring":
+        height = jnp.minimum(y[:-1], y[1:])
+    else:
+        height = jnp.maximum(y[:-1], y[1:])
+    return jnp.sum((x[:-1] - x[1:]) * height)
 
 
 def _interpolated_precision(true: jax.Array, false: jax.Array) -> jax.Array:

@@ -15,7 +15,7 @@ from treexlite.metrics import _sums
 from treexlite.metrics._arguments import both
 from treexlite.metrics._auc import cumulative, has_nan, sorted_weights
 from treexlite.metrics._buffer import Buffered
-from treexlite.metrics._histograms import ScoreHistogram
+from treexlite.metrics._histograms import ScoreHistogram, predicted
 from treexlite.metrics._probabilities import yes_or_no
 
 
@@ -67,7 +67,7 @@ class AveragePrecision(ScoreHistogram):
 
     def compute(self) -> jax.Array:
         """Return the average precision over all data since `reset`."""
-        true, false = map(_sums.value, self._predicted())
+        true, false = predicted(self.positives), predicted(self.negatives)
         positives = _sums.value(self.positives)
         return jnp.sum(_parts(positives, true, true + false)) / true[0]
 
@@ -124,13 +124,19 @@ class ExactAveragePrecision(Buffered):
 
     def of_examples(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
         """Return the average precision."""
-        _, upto, positives, negatives = sorted_weights(rows, weights)
-        true, false = (_sums.value(cumulative(x))[upto] for x in (positives, negatives))
-        value = _sums.value(_sums.of(_parts(positives, true, true + false)))
-        value = value / _sums.value(_sums.of(positives))
-        return jnp.where(has_nan(rows, weights), jnp.nan, value)
+        return _exact(rows, weights)
 
 
+@jax.jit
+def _exact(rows: jax.Array, weights: jax.Array) -> jax.Array:
+    _, upto, positives, negatives = sorted_weights(rows, weights)
+    true, false = (_sums.value(cumulative(x))[upto] for x in (positives, negatives))
+    value = _sums.value(_sums.of(_parts(positives, true, true + false)))
+    value = value / _sums.value(_sums.of(positives))
+    return jnp.where(has_nan(rows, weights), jnp.nan, value)
+
+
+@jax.jit
 def _parts(positives: jax.Array, true: jax.Array, predicted: jax.Array) -> jax.Array:
     """Return weight times precision; 0 where there is no yes."""
     none = positives == 0

@@ -6,6 +6,7 @@ What may mutate: the counts, in `update`, `absorb` and `reset`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, Self
 
 import jax
@@ -126,21 +127,14 @@ class BLEU(Metric):
         target, preds = both(where, target, preds)
         target, preds = texts(where, "target", target, (2, 3)), texts(where, "preds", preds, (2,))
         check_rows(where, target, preds)
-        references = target[:, None] if target.ndim == 2 else target  # (batch, references, length)
-        references, reference_length = without_padding(references, self.pad_id)
-        tokens, length = without_padding(preds, self.pad_id)
-        matches = jax.vmap(lambda *text: clipped_counts(*text, self.max_order))(
-            tokens, length, references, reference_length
+        weights = align_weights(
+            where, 1 if sample_weight is None else sample_weight, preds.shape[:1], jnp.float32
         )
-        orders = jnp.arange(self.max_order, dtype=jnp.int32)
-        ngrams = jnp.maximum(length[:, None] - orders[None], 0)
-        lengths = jnp.stack([length, reference_lengths(length, reference_length)], axis=-1)
-        weights = jnp.ones(length.shape, jnp.float32)
-        if sample_weight is not None:
-            weights = align_weights(where, sample_weight, length.shape, jnp.float32)
-        self.matches = _sums.add(self.matches, _total(matches, weights))
-        self.ngrams = _sums.add(self.ngrams, _total(ngrams, weights))
-        self.lengths = _sums.add(self.lengths, _total(lengths, weights))
+        references = target[:, None] if target.ndim == 2 else target  # (batch, references, length)
+        matches, ngrams, lengths = _counts(references, preds, weights, self.pad_id, self.max_order)
+        self.matches = _sums.add(self.matches, matches)
+        self.ngrams = _sums.add(self.ngrams, ngrams)
+        self.lengths = _sums.add(self.lengths, lengths)
 
     def absorb(self, other: Self) -> None:
         """Add what `other` has counted."""
@@ -150,26 +144,57 @@ class BLEU(Metric):
 
     def compute(self) -> jax.Array:
         """Return the score over all texts since `reset`."""
-        matches, ngrams = self._smoothed(_sums.value(self.matches), _sums.value(self.ngrams))
-        length, reference_length = _sums.value(self.lengths)
-        possible = (matches > 0) & (ngrams > 0)
-        logs = jnp.log(jnp.where(possible, matches, 1) / jnp.where(possible, ngrams, 1))
-        brevity = jnp.minimum(0, 1 - reference_length / jnp.where(length == 0, 1, length))
-        score = jnp.where(jnp.all(possible), jnp.exp(brevity + jnp.mean(logs)), 0)
-        score = jnp.where(jnp.any(_sums.value(self.matches) > 0), score, 0)
-        return jnp.where(length + reference_length == 0, jnp.nan, score)
+        sums = map(_sums.value, (self.matches, self.ngrams, self.lengths))
+        return _score(*sums, self.smooth_value, smoothing=self.smoothing)
 
-    def _smoothed(self, matches: jax.Array, ngrams: jax.Array) -> tuple[jax.Array, jax.Array]:
-        none = matches == 0
-        if self.smoothing == "floor":
-            return jnp.where(none, self.smooth_value, matches), ngrams
-        if self.smoothing == "exp":
-            misses = jnp.cumsum(none & (ngrams > 0))
-            return jnp.where(none, 0.5**misses, matches), ngrams
-        if self.smoothing == "add-k":
-            extra = jnp.full(self.max_order, self.smooth_value, jnp.float32).at[0].set(0)
-            return matches + extra, ngrams + extra
-        return matches, ngrams
+
+@partial(jax.jit, static_argnames="max_order")
+def _counts(
+    references: jax.Array, preds: jax.Array, weights: jax.Array, pad_id: int, max_order: int
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return what a batch adds to matches, n-grams and lengths."""
+    references, reference_length = without_padding(references, pad_id)
+    tokens, length = without_padding(preds, pad_id)
+    matches = jax.vmap(lambda *text: clipped_counts(*text, max_order))(
+        tokens, length, references, reference_length
+    )
+    orders = jnp.arange(max_order, dtype=jnp.int32)
+    ngrams = jnp.maximum(length[:, None] - orders[None], 0)
+    lengths = jnp.stack([length, reference_lengths(length, reference_length)], axis=-1)
+    return _total(matches, weights), _total(ngrams, weights), _total(lengths, weights)
+
+
+@partial(jax.jit, static_argnames="smoothing")
+def _score(
+    matches: jax.Array,
+    ngrams: jax.Array,
+    lengths: jax.Array,
+    smooth_value: float,
+    smoothing: Smoothing,
+) -> jax.Array:
+    length, reference_length = lengths
+    is_any = jnp.any(matches > 0)
+    matches, ngrams = _smoothed(matches, ngrams, smooth_value, smoothing)
+    possible = (matches > 0) & (ngrams > 0)
+    logs = jnp.log(jnp.where(possible, matches, 1) / jnp.where(possible, ngrams, 1))
+    brevity = jnp.minimum(0, 1 - reference_length / jnp.where(length == 0, 1, length))
+    score = jnp.where(is_any & jnp.all(possible), jnp.exp(brevity + jnp.mean(logs)), 0)
+    return jnp.where(length + reference_length == 0, jnp.nan, score)
+
+
+def _smoothed(
+    matches: jax.Array, ngrams: jax.Array, smooth_value: float, smoothing: Smoothing
+) -> tuple[jax.Array, jax.Array]:
+    none = matches == 0
+    if smoothing == "floor":
+        return jnp.where(none, smooth_value, matches), ngrams
+    if smoothing == "exp":
+        misses = jnp.cumsum(none & (ngrams > 0))
+        return jnp.where(none, 0.5**misses, matches), ngrams
+    if smoothing == "add-k":
+        extra = jnp.full(matches.shape, smooth_value, jnp.float32).at[0].set(0)
+        return matches + extra, ngrams + extra
+    return matches, ngrams
 
 
 def _total(counts: jax.Array, weights: jax.Array) -> jax.Array:

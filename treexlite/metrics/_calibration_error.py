@@ -6,6 +6,7 @@ over each bin of confidences, in `update`, `absorb` and `reset`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, Self
 
 import jax
@@ -107,14 +108,12 @@ class CalibrationError(Metric):
         """Add the examples of a batch to their bins."""
         where = type(self).__name__
         confidence, accurate = self._answers(where, *both(where, target, preds))
-        weights = jnp.ones_like(confidence)
-        if sample_weight is not None:
-            weights = align_weights(where, sample_weight, confidence.shape, jnp.float32)
-        edges = np.linspace(0, 1, self.num_bins + 1)[1:-1].astype(np.float32)
-        bins = jnp.searchsorted(jnp.asarray(edges), jnp.nan_to_num(confidence), side="right")
-        gaps = weights * (accurate - confidence)
-        self.weights = _sums.add(self.weights, self._in_bins(weights, bins))
-        self.gaps = _sums.add(self.gaps, self._in_bins(gaps, bins))
+        weights = align_weights(
+            where, 1 if sample_weight is None else sample_weight, confidence.shape, jnp.float32
+        )
+        in_bins = partial(_in_bins, confidence, number=self.num_bins)
+        self.weights = _sums.add(self.weights, in_bins(weights))
+        self.gaps = _sums.add(self.gaps, in_bins(weights * (accurate - confidence)))
 
     def absorb(self, other: Self) -> None:
         """Add what `other` has seen."""
@@ -143,6 +142,11 @@ class CalibrationError(Metric):
         highest = jnp.argmax(chances, axis=-1)
         return at_label(highest, chances), (highest == labels).astype(jnp.float32)
 
-    def _in_bins(self, values: jax.Array, bins: jax.Array) -> jax.Array:
-        sums = jax.ops.segment_sum(values.ravel(), bins.ravel(), self.num_bins)
-        return jnp.stack([sums, jnp.zeros_like(sums)])
+
+@partial(jax.jit, static_argnames="number")
+def _in_bins(confidence: jax.Array, values: jax.Array, number: int) -> jax.Array:
+    """Sum up values in bins of their confidence, pairs (2, number)."""
+    edges = np.linspace(0, 1, number + 1)[1:-1].astype(np.float32)
+    bins = jnp.searchsorted(jnp.asarray(edges), jnp.nan_to_num(confidence), side="right")
+    sums = jax.ops.segment_sum(values.ravel(), bins.ravel(), number)
+    return jnp.stack([sums, jnp.zeros_like(sums)])

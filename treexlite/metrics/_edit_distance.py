@@ -143,6 +143,11 @@ def _distances(where: str, target: Any, preds: Any, pad_id: int) -> tuple[jax.Ar
     target, preds = both(where, target, preds)
     target, preds = texts(where, "target", target, (2,)), texts(where, "preds", preds, (2,))
     check_rows(where, target, preds)
+    return _of_rows(target, preds, pad_id)
+
+
+@jax.jit
+def _of_rows(target: jax.Array, preds: jax.Array, pad_id: int) -> tuple[jax.Array, jax.Array]:
     references, lengths = without_padding(target, pad_id)
     distances = jax.vmap(_levenshtein)(*without_padding(preds, pad_id), references, lengths)
     return distances.astype(jnp.float32), lengths.astype(jnp.float32)

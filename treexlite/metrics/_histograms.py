@@ -9,6 +9,7 @@ thresholds, a histogram is enough, however many examples there are.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import jax
@@ -72,26 +73,30 @@ class ScoreHistogram(Metric):
         labels, scores = yes_or_no(where, *both(where, target, preds))
         chances = jax.nn.sigmoid(scores) if self.from_logits else probabilities(where, scores)
         labels = jnp.where(jnp.isnan(chances), jnp.nan, labels)
-        bins = jnp.ceil(jnp.nan_to_num(chances) * (self.num_thresholds - 1)) - 1
-        bins = jnp.maximum(bins, 0).astype(jnp.int32)
-        yes, no = labels, 1 - labels
-        if sample_weight is not None:
-            weights = align_weights(where, sample_weight, scores.shape, jnp.float32)
-            yes, no = yes * weights, no * weights
-        self.positives = _sums.add(self.positives, self._histogram(yes, bins))
-        self.negatives = _sums.add(self.negatives, self._histogram(no, bins))
+        weights = align_weights(
+            where, 1 if sample_weight is None else sample_weight, scores.shape, jnp.float32
+        )
+        number = self.num_thresholds
+        self.positives = _sums.add(self.positives, _histogram(chances, labels * weights, number))
+        self.negatives = _sums.add(
+            self.negatives, _histogram(chances, (1 - labels) * weights, number)
+        )
 
     def absorb(self, other: Self) -> None:
         """Add what `other` has counted."""
         self.positives = _sums.add(self.positives, other.positives)
         self.negatives = _sums.add(self.negatives, other.negatives)
 
-    def _histogram(self, weights: jax.Array, bins: jax.Array) -> jax.Array:
-        counts = jax.ops.segment_sum(weights.ravel(), bins.ravel(), self.num_thresholds)
-        return jnp.stack([counts, jnp.zeros_like(counts)])
 
-    def _predicted(self) -> tuple[jax.Array, jax.Array]:
-        """Return the true and the false positives at each threshold, pairs (2, thresholds)."""
-        true = lax.associative_scan(_sums.add, self.positives, reverse=True, axis=1)
-        false = lax.associative_scan(_sums.add, self.negatives, reverse=True, axis=1)
-        return true, false
+@jax.jit
+def predicted(histogram: jax.Array) -> jax.Array:
+    """Return how many of a histogram (2, thresholds) are predicted a yes at each threshold."""
+    return _sums.value(lax.associative_scan(_sums.add, histogram, reverse=True, axis=1))
+
+
+@partial(jax.jit, static_argnames="number")
+def _histogram(chances: jax.Array, weights: jax.Array, number: int) -> jax.Array:
+    bins = jnp.ceil(jnp.nan_to_num(chances) * (number - 1)) - 1
+    bins = jnp.maximum(bins, 0).astype(jnp.int32)
+    counts = jax.ops.segment_sum(weights.ravel(), bins.ravel(), number)
+    return jnp.stack([counts, jnp.zeros_like(counts)])

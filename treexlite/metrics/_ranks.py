@@ -1,8 +1,8 @@
 """Sorting by score, with items of equal score as one group.
 
-Pure functions of arrays. Where scores are equal a ranking is open; who wants a value that does not
-depend on how the items lie in memory looks at the group as a whole: how many are above it, and how
-many are above its end.
+A pure function of arrays, compiled once. Where scores are equal a ranking is open; who wants a
+value that does not depend on how the items lie in memory looks at the group as a whole: how many
+are above it, and how many are above its end.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 
+@jax.jit
 def by_score(
     scores: jax.Array, present: jax.Array, *columns: jax.Array
 ) -> tuple[jax.Array, jax.Array, tuple[jax.Array, ...]]:

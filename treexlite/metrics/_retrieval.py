@@ -83,19 +83,24 @@ class Retrieval(Mean):
                 received=f"target.shape={target.shape}, preds.shape={preds.shape}",
                 fix="Pad the items of all queries to one number; a relevance below 0 is no item.",
             )
-        relevance, scores = target.astype(jnp.float32), preds.astype(jnp.float32)
-        present = ~(relevance < 0)
-        relevance = jnp.where(present, relevance, 0)
-        above, upto, (ordered,) = by_score(scores, present, relevance)
-        value = jnp.where(
-            jnp.any(relevance > 0, axis=-1), self.of_ranking(Ranking(ordered, above, upto)), 0
-        )
-        undefined = jnp.any(present & (jnp.isnan(scores) | jnp.isnan(relevance)), axis=-1)
-        return jnp.where(undefined, jnp.nan, value)
+        ranking, is_empty, is_nan = _ranking(target, preds)
+        value = jnp.where(is_empty, 0, self.of_ranking(ranking))
+        return jnp.where(is_nan, jnp.nan, value)
 
     @abc.abstractmethod
     def of_ranking(self, ranking: Ranking) -> jax.Array:
         """Return the value of each query, (...); of one without relevant items it is not used."""
+
+
+@jax.jit
+def _ranking(target: jax.Array, preds: jax.Array) -> tuple[Ranking, jax.Array, jax.Array]:
+    """Rank the items of each query; tell whether none is relevant, and whether one is NaN."""
+    relevance, scores = target.astype(jnp.float32), preds.astype(jnp.float32)
+    present = ~(relevance < 0)
+    relevance = jnp.where(present, relevance, 0)
+    above, upto, (ordered,) = by_score(scores, present, relevance)
+    is_nan = jnp.any(present & (jnp.isnan(scores) | jnp.isnan(relevance)), axis=-1)
+    return Ranking(ordered, above, upto), ~jnp.any(relevance > 0, axis=-1), is_nan
 
 
 class MeanReciprocalRank(Retrieval):
