@@ -74,18 +74,20 @@ def of_classes(
     """
     if is_yes_or_no(preds):
         answers, scores = yes_or_no(where, target, preds)
-        scores = scores if from_logits else probabilities(where, scores)
-        # The sigmoid is the softmax of (0, logit).
-        scores = jnp.stack([0 * scores if from_logits else 1 - scores, scores], axis=-1)
-        scores = jnp.where(jnp.isnan(answers)[..., None], jnp.nan, scores)
+        has_class = ~jnp.isnan(answers)
         labels = (answers == 1).astype(jnp.int32)
+        if from_logits:
+            no, yes = jax.nn.log_sigmoid(-scores), jax.nn.log_sigmoid(scores)
+        else:
+            yes = probabilities(where, scores)
+            no = 1 - yes
+        scores = jnp.stack([no, yes], axis=-1)  # (batch, ..., 2)
     else:
         labels = _labels(where, target, preds)
-        scores = preds.astype(jnp.float32)
-        scores = scores if from_logits else probabilities(where, scores)
         has_class = (labels >= 0) & (labels < preds.shape[-1])
-        scores = jnp.where(has_class[..., None], scores, jnp.nan)
-    return labels, jax.nn.log_softmax(scores, axis=-1) if from_logits else scores
+        scores = preds.astype(jnp.float32)
+        scores = jax.nn.log_softmax(scores) if from_logits else probabilities(where, scores)
+    return labels, jnp.where(has_class[..., None], scores, jnp.nan)
 
 
 def is_yes_or_no(preds: jax.Array) -> bool:
