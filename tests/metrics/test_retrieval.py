@@ -67,7 +67,7 @@ def test_there_may_be_more_axes_of_queries_and_none_at_all(make: Any) -> None:
 
 @pytest.mark.parametrize("make", ALL)
 def test_a_nan_score_makes_the_value_nan(make: Any) -> None:
-    scores = np.where(SCORES == SCORES[0, 3], np.nan, SCORES)
+    scores = np.where(SCORES[0, 3] == SCORES, np.nan, SCORES)
     assert jnp.isnan(make()(TARGET, scores))
     assert not jnp.isnan(make()(TARGET, scores, np.array([0.0, 1.0])))
 
