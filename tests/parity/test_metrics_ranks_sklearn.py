@@ -108,7 +108,8 @@ def test_mean_average_precision(drawn: dict[str, Any]) -> None:
     relevant, scores = drawn["labels"].reshape(6, 4), drawn["scores"].reshape(6, 4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that nothing is relevant
-        each = [metrics.average_precision_score(*query) for query in zip(relevant, scores)]
+        queries = zip(relevant, scores, strict=True)
+        each = [metrics.average_precision_score(*query) for query in queries]
     assert_same(MeanAveragePrecision(empty_target="zero")(relevant, scores), np.mean(each))
     some = relevant[relevant.any(-1)], scores[relevant.any(-1)]
     if len(some[0]):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.budget import examples
@@ -75,13 +75,16 @@ def words(rows: np.ndarray) -> list[str]:
 
 @settings(max_examples=examples(10))
 @given(seed=SEEDS, smooth=st.booleans())
+@example(seed=0, smooth=True)
+@example(seed=1, smooth=True)
 def test_texts(seed: int, smooth: bool) -> None:
     rng = np.random.default_rng(seed)
     target, preds = rng.integers(0, 4, (4, 6)), rng.integers(0, 4, (4, 6))
     target[:, 0] = preds[:, 0] = 1  # none is empty
     bleu = theirs.text.BLEUScore(3, smooth=smooth)(words(preds), [[row] for row in words(target)])
     value = ours.BLEU(3, smoothing="add-k" if smooth else "none")(target, preds)
-    np.testing.assert_allclose(value, bleu, rtol=1e-6)
+    if bleu > 0 or not smooth:  # theirs is 0 without a match of some order, smoothed or not
+        np.testing.assert_allclose(value, bleu, rtol=1e-6)
     rate = theirs.text.WordErrorRate()(words(preds), words(target))
     np.testing.assert_allclose(ours.WordErrorRate()(target, preds), rate, rtol=1e-6)
     strings = [[row.replace(" ", "") for row in words(rows)] for rows in (preds, target)]

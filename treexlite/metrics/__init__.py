@@ -5,6 +5,7 @@ one family.
 """
 
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._at_k import HitRate, PrecisionAtK, RecallAtK
 from treexlite.metrics._auc import AUC, ExactAUC
 from treexlite.metrics._average_precision import AveragePrecision, ExactAveragePrecision
 from treexlite.metrics._bleu import BLEU
@@ -18,7 +19,6 @@ from treexlite.metrics._ndcg import NDCG
 from treexlite.metrics._perplexity import Perplexity
 from treexlite.metrics._registry import get, register
 from treexlite.metrics._retrieval import MeanAveragePrecision, MeanReciprocalRank
-from treexlite.metrics._top_k import HitRate, PrecisionAtK, RecallAtK
 
 __all__ = [
     "AUC",

@@ -105,7 +105,8 @@ class AUC(ScoreHistogram):
     def compute(self) -> jax.Array:
         """Return the area over all data since `reset`."""
         true, false = predicted(self.positives), predicted(self.negatives)
-        return _area(true, false, self.curve, self.summation_method)
+        area: jax.Array = _area(true, false, self.curve, self.summation_method)
+        return area
 
 
 class ExactAUC(Buffered):
@@ -159,7 +160,8 @@ class ExactAUC(Buffered):
 
     def of_examples(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
         """Return the area."""
-        return _exact_area(rows, weights)
+        area: jax.Array = _exact_area(rows, weights)
+        return area
 
 
 def sorted_weights(

@@ -69,7 +69,8 @@ class AveragePrecision(ScoreHistogram):
         """Return the average precision over all data since `reset`."""
         true, false = predicted(self.positives), predicted(self.negatives)
         positives = _sums.value(self.positives)
-        return jnp.sum(_parts(positives, true, true + false)) / true[0]
+        value: jax.Array = jnp.sum(_parts(positives, true, true + false)) / true[0]
+        return value
 
 
 class ExactAveragePrecision(Buffered):
@@ -124,7 +125,8 @@ class ExactAveragePrecision(Buffered):
 
     def of_examples(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
         """Return the average precision."""
-        return _exact(rows, weights)
+        value: jax.Array = _exact(rows, weights)
+        return value
 
 
 @jax.jit

@@ -78,7 +78,7 @@ class BLEU(Metric):
     Reference:
         Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation" (2002).
         Smoothing and the choice of the closest reference are those of sacrebleu, whose scores go
-        to 100 and whose default is "exp". A pair of lengths L takes L² comparisons per order.
+        to 100 and whose default is "exp"; torchmetrics does not smooth orders without a match. A pair of lengths L takes L² comparisons per order.
     """
 
     matches: jax.Array = MetricState.node()
@@ -145,7 +145,8 @@ class BLEU(Metric):
     def compute(self) -> jax.Array:
         """Return the score over all texts since `reset`."""
         sums = map(_sums.value, (self.matches, self.ngrams, self.lengths))
-        return _score(*sums, self.smooth_value, smoothing=self.smoothing)
+        score: jax.Array = _score(*sums, self.smooth_value, smoothing=self.smoothing)
+        return score
 
 
 @partial(jax.jit, static_argnames="max_order")
@@ -155,9 +156,8 @@ def _counts(
     """Return what a batch adds to matches, n-grams and lengths."""
     references, reference_length = without_padding(references, pad_id)
     tokens, length = without_padding(preds, pad_id)
-    matches = jax.vmap(lambda *text: clipped_counts(*text, max_order))(
-        tokens, length, references, reference_length
-    )
+    count = partial(clipped_counts, max_order=max_order)
+    matches = jax.vmap(count)(tokens, length, references, reference_length)
     orders = jnp.arange(max_order, dtype=jnp.int32)
     ngrams = jnp.maximum(length[:, None] - orders[None], 0)
     lengths = jnp.stack([length, reference_lengths(length, reference_length)], axis=-1)
@@ -199,4 +199,5 @@ def _smoothed(
 
 def _total(counts: jax.Array, weights: jax.Array) -> jax.Array:
     """Return the weighted sums of the columns, pairs (2, columns)."""
-    return jax.vmap(_sums.of, in_axes=1, out_axes=1)(counts * weights[:, None])
+    totals: jax.Array = jax.vmap(_sums.of, in_axes=1, out_axes=1)(counts * weights[:, None])
+    return totals

@@ -143,7 +143,8 @@ def _distances(where: str, target: Any, preds: Any, pad_id: int) -> tuple[jax.Ar
     target, preds = both(where, target, preds)
     target, preds = texts(where, "target", target, (2,)), texts(where, "preds", preds, (2,))
     check_rows(where, target, preds)
-    return _of_rows(target, preds, pad_id)
+    distances, lengths = _of_rows(target, preds, pad_id)
+    return distances, lengths
 
 
 @jax.jit

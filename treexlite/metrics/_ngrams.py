@@ -51,8 +51,7 @@ def reference_lengths(lengths: jax.Array, references: jax.Array) -> jax.Array:
         lengths: (batch,). references: (batch, references), the lengths of the references.
     """
     ordered = jnp.sort(references, axis=-1)  # argmin takes the first of equals: the shorter
-    longest = jnp.iinfo(jnp.int32).max
-    distance = jnp.where(ordered == 0, longest, jnp.abs(ordered - lengths[:, None]))
+    distance = jnp.where(ordered == 0, 2**31 - 1, jnp.abs(ordered - lengths[:, None]))
     closest = jnp.argmin(distance, axis=-1)[:, None]
     return jnp.take_along_axis(ordered, closest, axis=-1)[:, 0]
 

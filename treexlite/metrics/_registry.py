@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._at_k import HitRate, PrecisionAtK, RecallAtK
 from treexlite.metrics._auc import AUC, ExactAUC
 from treexlite.metrics._average_precision import AveragePrecision, ExactAveragePrecision
 from treexlite.metrics._bleu import BLEU
@@ -20,7 +20,6 @@ from treexlite.metrics._metric import Metric
 from treexlite.metrics._ndcg import NDCG
 from treexlite.metrics._perplexity import Perplexity
 from treexlite.metrics._retrieval import MeanAveragePrecision, MeanReciprocalRank
-from treexlite.metrics._top_k import HitRate, PrecisionAtK, RecallAtK
 
 REGISTRY: Registry[Metric] = Registry(
     "metrics",
@@ -29,7 +28,6 @@ REGISTRY: Registry[Metric] = Registry(
         "acc": Accuracy,
         "accuracy": Accuracy,
         "auc": AUC,
-        "auprc": partial(AUC, curve="PR", name="auprc"),
         "auroc": AUC,
         "average_precision": AveragePrecision,
         "bleu": BLEU,
@@ -51,7 +49,6 @@ REGISTRY: Registry[Metric] = Registry(
         "mrr": MeanReciprocalRank,
         "ndcg": NDCG,
         "perplexity": Perplexity,
-        "pr_auc": partial(AUC, curve="PR", name="pr_auc"),
         "precision_at_k": PrecisionAtK,
         "recall_at_k": RecallAtK,
         "roc_auc": AUC,
