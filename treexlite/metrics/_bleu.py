@@ -78,7 +78,8 @@ class BLEU(Metric):
     Reference:
         Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation" (2002).
         Smoothing and the choice of the closest reference are those of sacrebleu, whose scores go
-        to 100 and whose default is "exp"; torchmetrics does not smooth orders without a match. A pair of lengths L takes L² comparisons per order.
+        to 100 and whose default is "exp"; torchmetrics does not smooth orders without a match. Two
+        texts of length L take L² comparisons per order.
     """
 
     matches: jax.Array = MetricState.node()
