@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from treexlite._errors import DataError, RangeError, ShapeError
+from treexlite.metrics import BrierScore, CalibrationError, LogLoss
 from treexlite.metrics._probabilities import at_label, of_classes, probabilities, yes_or_no
 
 SCORES = np.array([0.5, 0.25, 1.0], np.float32)
@@ -78,6 +79,23 @@ def test_labels_of_classes_that_do_not_fit_are_refused() -> None:
         of_classes("X", jnp.array([0, 1, 2]), jnp.asarray(CLASSES), False)
     with pytest.raises(DataError, match="X: expected labels of an integer dtype, received target"):
         of_classes("X", jnp.array([0.0, 1.0]), jnp.asarray(CLASSES), False)
+
+
+def test_rows_that_are_not_one_hot_are_refused_or_nan_when_traced() -> None:
+    message = "X: expected one-hot labels, a single 1 among zeros, .* received target.shape=.*2, 3"
+    for row in ([1, 1, 0], [0, 0, 2], [0.5, 0.5, 0.0]):
+        target = jnp.array([[0, 0, 1], row])
+        with pytest.raises(RangeError, match=message):
+            of_classes("X", target, jnp.asarray(CLASSES), False)
+        labels, chances = jax.jit(lambda *x: of_classes("X", *x, False))(target, CLASSES)
+        np.testing.assert_array_equal(at_label(labels, chances), [0.25, np.nan])
+
+
+@pytest.mark.parametrize("make", [LogLoss, BrierScore, CalibrationError])
+def test_an_absent_one_hot_label_is_absent(make: Any) -> None:
+    target, there = jnp.array([[0, 1, 0], [5, 5, 5]]), np.array([1.0, 0.0])
+    assert make()(target, CLASSES, there) == make()(target[:1], CLASSES[:1])
+    assert jnp.isnan(make()(target * 0, CLASSES))
 
 
 def test_a_traced_label_without_a_class_has_no_score() -> None:

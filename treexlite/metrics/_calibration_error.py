@@ -113,7 +113,8 @@ class CalibrationError(Metric):
         )
         in_bins = partial(_in_bins, confidence, number=self.num_bins)
         self.weights = _sums.add(self.weights, in_bins(weights))
-        self.gaps = _sums.add(self.gaps, in_bins(weights * (accurate - confidence)))
+        gaps = jnp.where(weights == 0, 0, weights * (accurate - confidence))
+        self.gaps = _sums.add(self.gaps, in_bins(gaps))
 
     def absorb(self, other: Self) -> None:
         """Add what `other` has seen."""

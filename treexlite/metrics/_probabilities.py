@@ -70,7 +70,7 @@ def of_classes(
     Raises:
         ShapeError: the shapes do not fit together.
         DataError: labels are not integers.
-        RangeError: a label has no class, or a probability is outside of [0, 1].
+        RangeError: a label has no class or is not one-hot, or a probability is outside of [0, 1].
     """
     if is_yes_or_no(preds):
         answers, scores = yes_or_no(where, target, preds)
@@ -120,7 +120,7 @@ def probabilities(where: str, preds: jax.Array) -> jax.Array:
 
 def _labels(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
     if target.shape == preds.shape:
-        return jnp.argmax(target, axis=-1).astype(jnp.int32)
+        return _from_one_hot(where, target)
     labels = _squeeze(target, preds.ndim - 1)
     if labels.shape != preds.shape[:-1]:
         raise ShapeError(
@@ -138,6 +138,24 @@ def _labels(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
         )
     check_labels(where, labels, preds.shape[-1])
     return labels.astype(jnp.int32)
+
+
+def _from_one_hot(where: str, target: jax.Array) -> jax.Array:
+    """Return the place of the 1; -1 where there is not one 1 among zeros.
+
+    A row of zeros is no error by itself: so look examples that are absent.
+    """
+    is_one = target == 1
+    is_one_hot = (jnp.sum(is_one, axis=-1) == 1) & jnp.all(is_one | (target == 0), axis=-1)
+    fits = is_one_hot | jnp.all(target == 0, axis=-1)
+    if not isinstance(fits, jax.core.Tracer) and not np.all(fits):
+        raise RangeError(
+            where,
+            expected="one-hot labels, a single 1 among zeros, where `target` looks like `preds`",
+            received=f"target.shape={target.shape}, with other rows",
+            fix="Pass labels of shape (batch, ...); for yes or no, give `preds` a last axis of 1.",
+        )
+    return jnp.where(is_one_hot, jnp.argmax(is_one, axis=-1), -1).astype(jnp.int32)
 
 
 def _squeeze(x: jax.Array, rank: int) -> jax.Array:
