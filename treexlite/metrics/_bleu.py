@@ -191,7 +191,7 @@ def _smoothed(
         return jnp.where(none, smooth_value, matches), ngrams
     if smoothing == "exp":
         misses = jnp.cumsum(none & (ngrams > 0))
-        return jnp.where(none, 0.5**misses, matches), ngrams
+        return jnp.where(none, jnp.float32(0.5) ** misses, matches), ngrams
     if smoothing == "add-k":
         extra = jnp.full(matches.shape, smooth_value, jnp.float32).at[0].set(0)
         return matches + extra, ngrams + extra
