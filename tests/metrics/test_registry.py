@@ -1,5 +1,7 @@
 """Metrics by name."""
 
+from typing import Any
+
 import pytest
 
 from treexlite._errors import UnknownNameError
@@ -20,8 +22,29 @@ def test_each_call_makes_a_new_metric() -> None:
     assert get("accuracy") is not get("accuracy")
 
 
-def test_every_metric_is_known_under_its_own_name() -> None:
-    assert {metric().name for metric in map(REGISTRY.find, REGISTRY.names)} <= set(REGISTRY.names)
+def test_every_metric_is_known_under_the_name_of_its_class() -> None:
+    for name in REGISTRY.names:
+        metric = REGISTRY.find(name)
+        assert REGISTRY.find(metric.__name__) is metric
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "metric"),
+    [
+        ("auroc", {"curve": "PR"}, "AUC"),
+        ("ExactAUC", {"capacity": 8}, "ExactAUC"),
+        ("ece", {"num_bins": 10}, "CalibrationError"),
+        ("wer", {}, "WordErrorRate"),
+        ("BLEU", {"max_order": 2}, "BLEU"),
+        ("mrr", {}, "MeanReciprocalRank"),
+        ("map", {}, "MeanAveragePrecision"),
+        ("hit_rate", {"k": 5}, "HitRate"),
+    ],
+)
+def test_metrics_of_ranks_and_texts_have_their_usual_names(
+    name: str, options: dict[str, Any], metric: str
+) -> None:
+    assert type(get(name, **options)).__name__ == metric
 
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:

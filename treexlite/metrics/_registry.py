@@ -7,8 +7,19 @@ from typing import Any
 
 from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._at_k import HitRate, PrecisionAtK, RecallAtK
+from treexlite.metrics._auc import AUC, ExactAUC
+from treexlite.metrics._average_precision import AveragePrecision, ExactAveragePrecision
+from treexlite.metrics._bleu import BLEU
+from treexlite.metrics._brier_score import BrierScore
+from treexlite.metrics._calibration_error import CalibrationError
+from treexlite.metrics._edit_distance import EditDistance, WordErrorRate
+from treexlite.metrics._log_loss import LogLoss
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._ndcg import NDCG
+from treexlite.metrics._perplexity import Perplexity
+from treexlite.metrics._retrieval import MeanAveragePrecision, MeanReciprocalRank
 
 REGISTRY: Registry[Metric] = Registry(
     "metrics",
@@ -16,7 +27,33 @@ REGISTRY: Registry[Metric] = Registry(
     {
         "acc": Accuracy,
         "accuracy": Accuracy,
+        "auc": AUC,
+        "auroc": AUC,
+        "average_precision": AveragePrecision,
+        "bleu": BLEU,
+        "brier": BrierScore,
+        "brier_score": BrierScore,
+        "calibration_error": CalibrationError,
+        "ece": CalibrationError,
+        "edit_distance": EditDistance,
+        "exact_auc": ExactAUC,
+        "exact_average_precision": ExactAveragePrecision,
+        "hit_rate": HitRate,
+        "levenshtein": EditDistance,
+        "log_loss": LogLoss,
+        "logloss": LogLoss,
+        "map": MeanAveragePrecision,
         "mean": Mean,
+        "mean_average_precision": MeanAveragePrecision,
+        "mean_reciprocal_rank": MeanReciprocalRank,
+        "mrr": MeanReciprocalRank,
+        "ndcg": NDCG,
+        "perplexity": Perplexity,
+        "precision_at_k": PrecisionAtK,
+        "recall_at_k": RecallAtK,
+        "roc_auc": AUC,
+        "wer": WordErrorRate,
+        "word_error_rate": WordErrorRate,
     },
 )
 
