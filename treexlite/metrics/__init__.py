@@ -5,8 +5,43 @@ one family.
 """
 
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._aggregates import Max, Min, Sum
+from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
+from treexlite.metrics._cosine_similarity import CosineSimilarity
+from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
 from treexlite.metrics._registry import get, register
+from treexlite.metrics._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
+)
+from treexlite.metrics._spearman import SpearmanCorrelation
+from treexlite.metrics._variance import Std, Variance
 
-__all__ = ["Accuracy", "Mean", "Metric", "get", "register"]
+__all__ = [
+    "Accuracy",
+    "ConcordanceCorrelation",
+    "CosineSimilarity",
+    "ExplainedVariance",
+    "Max",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "Min",
+    "PearsonCorrelation",
+    "R2Score",
+    "RootMeanSquaredError",
+    "SpearmanCorrelation",
+    "Std",
+    "Sum",
+    "Variance",
+    "get",
+    "register",
+]

@@ -7,8 +7,21 @@ from typing import Any
 
 from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._aggregates import Max, Min, Sum
+from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
+from treexlite.metrics._cosine_similarity import CosineSimilarity
+from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
+)
+from treexlite.metrics._spearman import SpearmanCorrelation
+from treexlite.metrics._variance import Std, Variance
 
 REGISTRY: Registry[Metric] = Registry(
     "metrics",
@@ -17,6 +30,33 @@ REGISTRY: Registry[Metric] = Registry(
         "acc": Accuracy,
         "accuracy": Accuracy,
         "mean": Mean,
+        # aggregates
+        "max": Max,
+        "min": Min,
+        "std": Std,
+        "sum": Sum,
+        "var": Variance,
+        "variance": Variance,
+        # regression
+        "concordance_correlation": ConcordanceCorrelation,
+        "cosine_similarity": CosineSimilarity,
+        "explained_variance": ExplainedVariance,
+        "mae": MeanAbsoluteError,
+        "mape": MeanAbsolutePercentageError,
+        "mean_absolute_error": MeanAbsoluteError,
+        "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+        "mean_squared_error": MeanSquaredError,
+        "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+        "mse": MeanSquaredError,
+        "msle": MeanSquaredLogarithmicError,
+        "pearson": PearsonCorrelation,
+        "pearson_correlation": PearsonCorrelation,
+        "r2": R2Score,
+        "r2_score": R2Score,
+        "rmse": RootMeanSquaredError,
+        "root_mean_squared_error": RootMeanSquaredError,
+        "spearman": SpearmanCorrelation,
+        "spearman_correlation": SpearmanCorrelation,
     },
 )
 
