@@ -6,11 +6,15 @@ one family.
 
 from treexlite.metrics._accuracy import Accuracy
 from treexlite.metrics._aggregates import Max, Min, Sum
+from treexlite.metrics._aux_logs import AuxLosses, AuxMetrics
 from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
 from treexlite.metrics._cosine_similarity import CosineSimilarity
 from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
+from treexlite.metrics._loss_and_logs import LossAndLogs
+from treexlite.metrics._losses import Losses
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._metrics import Metrics
 from treexlite.metrics._registry import get, register
 from treexlite.metrics._regression import (
     MeanAbsoluteError,
@@ -24,9 +28,13 @@ from treexlite.metrics._variance import Std, Variance
 
 __all__ = [
     "Accuracy",
+    "AuxLosses",
+    "AuxMetrics",
     "ConcordanceCorrelation",
     "CosineSimilarity",
     "ExplainedVariance",
+    "LossAndLogs",
+    "Losses",
     "Max",
     "Mean",
     "MeanAbsoluteError",
@@ -34,6 +42,7 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "Metrics",
     "Min",
     "PearsonCorrelation",
     "R2Score",

@@ -8,11 +8,15 @@ from typing import Any
 from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
 from treexlite.metrics._aggregates import Max, Min, Sum
+from treexlite.metrics._aux_logs import AuxLosses, AuxMetrics
 from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
 from treexlite.metrics._cosine_similarity import CosineSimilarity
 from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
+from treexlite.metrics._loss_and_logs import LossAndLogs
+from treexlite.metrics._losses import Losses
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._metrics import Metrics
 from treexlite.metrics._regression import (
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
@@ -37,6 +41,12 @@ REGISTRY: Registry[Metric] = Registry(
         "sum": Sum,
         "var": Variance,
         "variance": Variance,
+        # collections
+        "aux_losses": AuxLosses,
+        "aux_metrics": AuxMetrics,
+        "loss_and_logs": LossAndLogs,
+        "losses": Losses,
+        "metrics": Metrics,
         # regression
         "concordance_correlation": ConcordanceCorrelation,
         "cosine_similarity": CosineSimilarity,

@@ -4,7 +4,7 @@ A new metric adds a row to its family's file in `rows/` and has all laws tested.
 hold for is said in the row.
 """
 
-from tests.conformance.metrics.rows import accuracy, aggregates, mean, regression
+from tests.conformance.metrics.rows import accuracy, aggregates, collections, mean, regression
 from tests.conformance.metrics.rows.row import (
     EXAMPLES,
     WEIGHTS,
@@ -20,5 +20,6 @@ METRICS = [
     *mean.ROWS,
     *accuracy.ROWS,
     *aggregates.ROWS,
+    *collections.ROWS,
     *regression.ROWS,
 ]
