@@ -30,11 +30,11 @@ def named(
         what: what an item is, for errors: "a metric".
 
     Raises:
-        ArgumentError: something is no item, an item stands there twice, or there is none.
+        ArgumentError: something is no item, there is none, or one with data is there twice.
     """
     found: dict[str, Any] = {}
     for name, item in _pairs(where, items, is_item, name_of, what, ""):
-        if any(item is other for other in found.values()) and hasattr(item, "update"):
+        if any(item is other for other in found.values()) and hasattr(item, "reset"):
             raise ArgumentError(
                 where,
                 expected="objects of its own under each name",
