@@ -143,9 +143,9 @@ def batch() -> tuple[jax.Array, jax.Array]:
     return x, jax.random.randint(keys[1], (BATCH,), 0, CLASSES)
 
 
-def network() -> tx.Module:
-    """Return an initialised classifier."""
-    return tx.nn.MLP((FEATURES, CLASSES)).init(0, batch()[0])
+def network(depth: int = 1) -> tx.Module:
+    """Return an initialised classifier with some hidden layers."""
+    return tx.nn.MLP((FEATURES,) * depth + (CLASSES,)).init(0, batch()[0])
 
 
 def step_of(measure: Callable[[Any, Any, Any], None] | None) -> Callable[..., jax.Array]:
@@ -216,10 +216,10 @@ def updates(name: str) -> dict[str, Any]:
 # The optimizer.
 
 
-def raw_optimizer() -> tuple[Callable[..., Any], Any]:
+def raw_optimizer(depth: int = 1) -> tuple[Callable[..., Any], Any]:
     """Return a step of raw optax over a dict, which shrinks the parameters, and its state."""
     optimizer = optax.adam(RATE)
-    params = dict(network().state_dict())
+    params = dict(network(depth).state_dict())
 
     def step(state: Any) -> Any:
         params, opt_state, count = state
@@ -229,9 +229,9 @@ def raw_optimizer() -> tuple[Callable[..., Any], Any]:
     return step, (params, optimizer.init(params), jnp.zeros((), jnp.int32))
 
 
-def our_optimizer() -> tuple[Callable[..., Any], tuple[Any, ...]]:
+def our_optimizer(depth: int = 1) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Return the same step of `tx.Optimizer`, and its arguments."""
-    model = network()
+    model = network(depth)
     optimizer = tx.Optimizer(optax.adam(RATE)).init(model)
 
     def step(model: Any, optimizer: Any) -> jax.Array:
@@ -251,9 +251,9 @@ def optimizers() -> dict[str, Any]:
     }
 
 
-def calls() -> dict[str, Callable[[], Any]]:
+def calls(depth: int) -> dict[str, Callable[[], Any]]:
     """Return the steps as calls to be timed."""
-    raw, state = raw_optimizer()
+    raw, state = raw_optimizer(depth)
     compiled = jax.jit(raw, donate_argnums=0)
     box = [state]
 
@@ -261,7 +261,7 @@ def calls() -> dict[str, Callable[[], Any]]:
         box[0] = compiled(box[0])
         return box[0][2]
 
-    ours, modules = our_optimizer()
+    ours, modules = our_optimizer(depth)
     in_place = tx.jit(ours, donate=True)
     return {"raw optax": call, "tx.Optimizer": lambda: in_place(*modules)}
 
@@ -281,6 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--calls", type=int, default=30, help="in one turn")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: on a busy machine")
+    parser.add_argument("--depth", type=int, nargs="+", default=[1, 20], help="of the optimizer")
     parser.add_argument("--quick", action="store_true", help="few rounds")
     options = parser.parse_args(arguments)
     print(f"jax {jax.__version__}, {jax.devices()[0].platform}, {os.cpu_count()} cores; FLOPs")
@@ -289,7 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table(name, updates(name), "by hand, exact sums")
     table("optimizer", optimizers(), "raw optax")
     rounds, number = (3, 3) if options.quick else (options.rounds, options.calls)
-    report("optimizer, microseconds", interleaved(calls(), rounds, number, options.clock))
+    for depth in options.depth:
+        title = f"optimizer, {6 * depth + 8} arrays"
+        report(title, interleaved(calls(depth), rounds, number, options.clock))
 
 
 if __name__ == "__main__":
