@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 from treexlite._core import MetricState
@@ -50,15 +51,14 @@ class MomentMetric(Metric):
     num_outputs: int
 
     def __init__(self, num_outputs: int = 1, *, on: On = None, name: str | None = None) -> None:
-        is_whole = isinstance(num_outputs, int) and not isinstance(num_outputs, bool)
-        if not is_whole or num_outputs < 1:
+        if not _is_whole(num_outputs) or num_outputs < 1:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`num_outputs` to be a whole number above 0",
                 received=f"num_outputs={describe(num_outputs)}",
                 fix="Pass the size of the last axis of the predictions.",
             )
-        self.num_outputs = num_outputs
+        self.num_outputs = int(num_outputs)
         super().__init__(on=on, name=name)
 
     @property
@@ -94,6 +94,10 @@ class MomentMetric(Metric):
 
     def _set(self, moments: Moments) -> None:
         self.weight, self.mean, self.products = moments
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def total_weight(moments: Moments) -> jax.Array:

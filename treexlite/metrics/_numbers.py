@@ -7,12 +7,20 @@ name of the class that an error names.
 
 from __future__ import annotations
 
+import math
+import numbers
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from treexlite._errors import ArgumentError, ShapeError
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether an option is a real number, and not infinite, NaN or a boolean."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
 
 
 def values_of(where: str, preds: Any) -> jax.Array:

@@ -7,8 +7,6 @@ example, so a metric equals the mean of the loss of the same name over all data.
 
 from __future__ import annotations
 
-import math
-import numbers
 from typing import Any
 
 import jax
@@ -17,7 +15,7 @@ import jax.numpy as jnp
 from treexlite._errors import ArgumentError, describe
 from treexlite._samples import On
 from treexlite.metrics._mean import Mean
-from treexlite.metrics._numbers import paired
+from treexlite.metrics._numbers import is_finite_number, paired
 
 
 class MeanSquaredError(Mean):
@@ -172,8 +170,7 @@ class MeanAbsolutePercentageError(Mean):
     epsilon: float
 
     def __init__(self, *, epsilon: float = 1e-7, on: On = None, name: str | None = None) -> None:
-        is_number = isinstance(epsilon, numbers.Real) and not isinstance(epsilon, bool)
-        if not is_number or not 0 < epsilon < math.inf:
+        if not is_finite_number(epsilon) or epsilon <= 0:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`epsilon` to be a finite number above 0",

@@ -6,8 +6,6 @@ of the metric.
 
 from __future__ import annotations
 
-import math
-import numbers
 from typing import Any
 
 import jax
@@ -17,7 +15,7 @@ from treexlite._errors import ArgumentError, describe
 from treexlite._samples import On
 from treexlite.metrics import _sums
 from treexlite.metrics._moment_metric import MomentMetric
-from treexlite.metrics._numbers import values_of
+from treexlite.metrics._numbers import is_finite_number, values_of
 
 
 class Variance(MomentMetric):
@@ -61,8 +59,7 @@ class Variance(MomentMetric):
     ddof: float
 
     def __init__(self, ddof: float = 0, *, on: On = None, name: str | None = None) -> None:
-        is_number = isinstance(ddof, numbers.Real) and not isinstance(ddof, bool)
-        if not is_number or not 0 <= ddof < math.inf:
+        if not is_finite_number(ddof) or ddof < 0:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`ddof` to be a finite number of at least 0",
