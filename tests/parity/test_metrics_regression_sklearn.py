@@ -1,7 +1,7 @@
 """Metrics between numbers against scikit-learn, to 1e-6 relative, in uneven batches.
 
-scikit-learn is given the same float32 numbers as float64. A score is 1 minus a ratio, so that near 0
-it is compared to 1e-7, the last digit of 1.
+scikit-learn is given the same float32 numbers as float64. A score is 1 minus a ratio, so that near
+0 it is compared to 1e-7, the last digit of 1.
 """
 
 from typing import Any
