@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import treexlite as tx
 from tests.benchmarks.scripts import load
 
 metrics = load("metrics")
@@ -53,6 +54,21 @@ def test_an_update_costs_what_exact_sums_cost(name: str) -> None:
     ours, exact = found["tx.metrics"], found["by hand, exact sums"]
     assert ours.written <= exact.written
     assert ours.outputs == exact.outputs == 2
+
+
+def test_a_call_does_the_work_of_an_update_once() -> None:
+    x, y = metrics.batch()
+    preds = metrics.network()(x)
+    cross_entropy = tx.losses.CrossEntropy()
+    for make in (
+        tx.metrics.Accuracy,
+        lambda: tx.metrics.Metrics([tx.metrics.Accuracy(), tx.metrics.Mean()]),
+        lambda: tx.metrics.LossAndLogs(cross_entropy, tx.metrics.Accuracy()),
+    ):
+        update = tx.jit(lambda metric, y, preds: metric.update(y, preds).compute())
+        call = tx.jit(lambda metric, y, preds: (metric(y, preds), metric.compute()))
+        updated, called = (f.lower(make(), y, preds).cost_analysis() for f in (update, call))
+        assert updated["flops"] < called["flops"] < updated["flops"] + metrics.BATCH / 2
 
 
 def test_all_contenders_measure_the_same() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from treexlite import metrics
 from treexlite._errors import UnknownNameError
 from treexlite._names import snake_case
 from treexlite.metrics import Accuracy, Mean, Metric, get
@@ -9,7 +10,20 @@ from treexlite.metrics._registry import REGISTRY
 
 
 @pytest.mark.parametrize(
-    ("name", "metric"), [("accuracy", Accuracy), ("acc", Accuracy), ("mean", Mean)]
+    ("name", "metric"),
+    [
+        ("accuracy", Accuracy),
+        ("acc", Accuracy),
+        ("mean", Mean),
+        ("mse", metrics.MeanSquaredError),
+        ("rmse", metrics.RootMeanSquaredError),
+        ("mae", metrics.MeanAbsoluteError),
+        ("mape", metrics.MeanAbsolutePercentageError),
+        ("msle", metrics.MeanSquaredLogarithmicError),
+        ("r2", metrics.R2Score),
+        ("var", metrics.Variance),
+        ("pearson", metrics.PearsonCorrelation),
+    ],
 )
 def test_names_stand_for_metrics_with_default_options(name: str, metric: type[Metric]) -> None:
     found = get(name)

@@ -50,9 +50,8 @@ class CosineSimilarity(Mean):
         0.5
 
     Reference:
-        `keras.metrics.CosineSimilarity`. Its loss has the sign changed. Keras multiplies by the
-        inverse of a norm of at least 1e-12; here short and long vectors are scaled first, so that
-        no square underflows or overflows.
+        `keras.metrics.CosineSimilarity`; the loss of that name has the other sign. Vectors are
+        scaled by their largest entry first, so that no square underflows or overflows.
     """
 
     axis: int
