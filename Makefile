@@ -48,7 +48,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
 
 bench: $(VENV)/.installed-dev  ## measure calls, compiled programs, verbs and compiling against raw JAX and its frameworks
-	@for script in dispatch memory "verbs --quick" "compile --quick" repeated "layers --quick" "decoding --quick"; do \
+	@for script in dispatch memory "verbs --quick" "compile --quick" repeated "layers --quick" "metrics --quick" "decoding --quick"; do \
 	    set -- $$script; script=$$1; shift; \
 	    echo; echo "== benchmarks/$$script.py $$*"; $(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done

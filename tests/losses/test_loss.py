@@ -256,3 +256,28 @@ def test_eager_and_jitted_agree(jitted: Any, batch: Any) -> None:
 def test_a_loss_is_a_function_that_jit_takes() -> None:
     target, preds = jnp.zeros((2, 1)), jnp.ones((2, 1))
     assert tx.jit(MeanSquaredError())(target, preds) == 1
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS[:3])
+@pytest.mark.parametrize("weights", [None, jnp.array([2.0, 0.0, 1.0])])
+@pytest.mark.parametrize("mask", [None, jnp.array([True, True, False])])
+def test_the_loss_is_a_fraction_whose_parts_add_up(reduction: Any, weights: Any, mask: Any) -> None:
+    loss = Difference(reduction=reduction, weight=3)
+    target, preds = jnp.zeros(3), jnp.array([1.0, 5.0, 7.0])
+    total, count = loss.fraction(target, preds, weights, mask=mask)
+    np.testing.assert_allclose(total / count, loss(target, preds, weights, mask=mask), rtol=1e-6)
+    parts = [
+        loss.fraction(*(None if x is None else x[rows] for x in (target, preds, weights)))
+        for rows in (slice(0, 1), slice(1, 3))
+    ]
+    whole = loss.fraction(target, preds, weights)
+    sums = [sum(numbers) for numbers in zip(*parts, strict=True)]
+    np.testing.assert_allclose(sums[0], whole[0], rtol=1e-6)
+    assert reduction == "sum" or sums[1] == whole[1]
+
+
+def test_without_examples_a_fraction_is_zero_of_zero() -> None:
+    loss = Difference(reduction="weighted_mean")
+    assert loss.fraction(jnp.zeros(2), jnp.ones(2), jnp.zeros(2)) == (0, 0)
+    whole = Difference(reduction="none").fraction(jnp.zeros(2), jnp.ones(2))
+    assert whole == (2, 1)

@@ -4,13 +4,27 @@ from typing import Any
 
 import pytest
 
+from treexlite import metrics
 from treexlite._errors import UnknownNameError
 from treexlite.metrics import Accuracy, Mean, Metric, get
 from treexlite.metrics._registry import REGISTRY
 
 
 @pytest.mark.parametrize(
-    ("name", "metric"), [("accuracy", Accuracy), ("acc", Accuracy), ("mean", Mean)]
+    ("name", "metric"),
+    [
+        ("accuracy", Accuracy),
+        ("acc", Accuracy),
+        ("mean", Mean),
+        ("mse", metrics.MeanSquaredError),
+        ("rmse", metrics.RootMeanSquaredError),
+        ("mae", metrics.MeanAbsoluteError),
+        ("mape", metrics.MeanAbsolutePercentageError),
+        ("msle", metrics.MeanSquaredLogarithmicError),
+        ("r2", metrics.R2Score),
+        ("var", metrics.Variance),
+        ("pearson", metrics.PearsonCorrelation),
+    ],
 )
 def test_names_stand_for_metrics_with_default_options(name: str, metric: type[Metric]) -> None:
     found = get(name)

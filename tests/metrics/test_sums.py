@@ -97,3 +97,11 @@ def test_shapes_and_dtypes_are_fixed() -> None:
     made = [_sums.empty(), _sums.of_ones(3), _sums.of(jnp.arange(3)), _sums.of(jnp.ones(3, bool))]
     for a in [*made, _sums.add(made[0], made[1])]:
         assert (a.shape, a.dtype, a.weak_type) == ((2,), jnp.float32, False)
+
+
+def test_sums_along_an_axis_keep_the_others() -> None:
+    values = np.random.default_rng(0).normal(0, 1e4, (3, 50, 2)).astype(np.float32)
+    found = _sums.along(jnp.asarray(values), 1)
+    assert found.shape == (2, 3, 2)
+    wanted = values.astype(np.float64).sum(1)
+    np.testing.assert_allclose(np.asarray(found, np.float64).sum(0), wanted, rtol=1e-12, atol=1e-9)

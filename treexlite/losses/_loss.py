@@ -136,6 +136,35 @@ class Loss(Module):
             StructureError: `target` or `preds` have no part at `on`.
             ShapeError: `sample_weight` or `mask` do not have the first axes of the values.
         """
+        values, weights, masks = self._weighed(target, preds, sample_weight, mask)
+        loss = _reduce(values, weights, masks, self.reduction)
+        return loss if self.weight is None else self.weight * loss
+
+    def fraction(
+        self,
+        target: Any,
+        preds: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        mask: ArrayLike | None = None,
+    ) -> tuple[jax.Array, ArrayLike]:
+        """Compute what the loss divides, and by what, so that batches can be added up.
+
+        The sums of both over all batches have the ratio that the loss of all data at once has.
+        Arguments as in the call.
+
+        Returns:
+            The sum of the weighed values, times `weight`; and what it is divided by, 1 when
+            `reduction` is "sum". With "none" there is no division: both are those of "sum".
+        """
+        values, weights, masks = self._weighed(target, preds, sample_weight, mask)
+        total, count = _fraction(_weighted(values, weights, masks), weights, masks, self.reduction)
+        return (total if self.weight is None else self.weight * total), count
+
+    def _weighed(
+        self, target: Any, preds: Any, sample_weight: ArrayLike | None, mask: ArrayLike | None
+    ) -> tuple[jax.Array, list[jax.Array], list[jax.Array]]:
+        """Return one value per example, and the weights and masks broadcast to them."""
         where = type(self).__name__
         target = select(where, "target", target, self.on)
         preds = select(where, "preds", preds, self.on)
@@ -148,9 +177,7 @@ class Loss(Module):
         weights = [
             align_weights(where, w, values.shape, values.dtype) for w in given if w is not None
         ]
-        kept = [align_mask(where, m, values.shape) for m in masks]
-        loss = _reduce(values, weights, kept, self.reduction)
-        return loss if self.weight is None else self.weight * loss
+        return values, weights, [align_mask(where, m, values.shape) for m in masks]
 
     @abc.abstractmethod
     def per_example(self, target: Any, preds: Any) -> jax.Array:
@@ -178,22 +205,35 @@ class Loss(Module):
 def _reduce(
     values: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
 ) -> jax.Array:
+    values = _weighted(values, weights, masks)
+    if reduction == "none":
+        return values
+    if reduction == "sum":
+        return jnp.sum(values)
+    total, count = _fraction(values, weights, masks, reduction)
+    return total / (jnp.where(count == 0, 1, count) if isinstance(count, jax.Array) else count)
+
+
+def _weighted(values: jax.Array, weights: list[jax.Array], masks: list[jax.Array]) -> jax.Array:
     for weight in weights:
         values = jnp.where(weight == 0, 0, values * weight)
     for mask in masks:
         values = jnp.where(mask, values, 0)
-    if reduction == "none":
-        return values
-    total = jnp.sum(values)
-    if reduction == "sum":
-        return total
-    counted = [mask.astype(values.dtype) for mask in masks]
+    return values
+
+
+def _fraction(
+    weighted: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
+) -> tuple[jax.Array, jax.Array | int]:
+    total = jnp.sum(weighted)
+    if reduction in ("sum", "none"):
+        return total, 1
+    counted = [mask.astype(weighted.dtype) for mask in masks]
     if reduction == "weighted_mean":
         counted += weights
     if not counted:
-        return total / max(values.size, 1)
-    count = jnp.sum(math.prod(counted[1:], start=counted[0]))
-    return total / jnp.where(count == 0, 1, count)
+        return total, max(weighted.size, 1)
+    return total, jnp.sum(math.prod(counted[1:], start=counted[0]))
 
 
 def _is_finite_number(value: Any) -> bool:

@@ -5,41 +5,79 @@ one family.
 """
 
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._aggregates import Max, Min, Sum
 from treexlite.metrics._at_k import HitRate, PrecisionAtK, RecallAtK
 from treexlite.metrics._auc import AUC, ExactAUC
+from treexlite.metrics._aux_logs import AuxLosses, AuxMetrics
 from treexlite.metrics._average_precision import AveragePrecision, ExactAveragePrecision
 from treexlite.metrics._bleu import BLEU
 from treexlite.metrics._brier_score import BrierScore
 from treexlite.metrics._calibration_error import CalibrationError
+from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
+from treexlite.metrics._cosine_similarity import CosineSimilarity
 from treexlite.metrics._edit_distance import EditDistance, WordErrorRate
+from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
 from treexlite.metrics._log_loss import LogLoss
+from treexlite.metrics._loss_and_logs import LossAndLogs
+from treexlite.metrics._losses import Losses
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._metrics import Metrics
 from treexlite.metrics._ndcg import NDCG
 from treexlite.metrics._perplexity import Perplexity
 from treexlite.metrics._registry import get, register
+from treexlite.metrics._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
+)
 from treexlite.metrics._retrieval import MeanAveragePrecision, MeanReciprocalRank
+from treexlite.metrics._spearman import SpearmanCorrelation
+from treexlite.metrics._variance import Std, Variance
 
 __all__ = [
     "AUC",
     "Accuracy",
+    "AuxLosses",
+    "AuxMetrics",
     "AveragePrecision",
     "BLEU",
     "BrierScore",
     "CalibrationError",
+    "ConcordanceCorrelation",
+    "CosineSimilarity",
     "EditDistance",
     "ExactAUC",
     "ExactAveragePrecision",
+    "ExplainedVariance",
     "HitRate",
     "LogLoss",
+    "LossAndLogs",
+    "Losses",
+    "Max",
     "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanAveragePrecision",
     "MeanReciprocalRank",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
+    "Metrics",
+    "Min",
     "NDCG",
+    "PearsonCorrelation",
     "Perplexity",
     "PrecisionAtK",
+    "R2Score",
     "RecallAtK",
+    "RootMeanSquaredError",
+    "SpearmanCorrelation",
+    "Std",
+    "Sum",
+    "Variance",
     "WordErrorRate",
     "get",
     "register",

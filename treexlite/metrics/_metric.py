@@ -121,17 +121,7 @@ class Metric(Module):
             StructureError: `target` or `preds` have no part at `on`.
             ShapeError: `sample_weight` does not have the first axes of what is measured.
         """
-        where = type(self).__name__
-        if preds is not None and values is not None:
-            raise ArgumentError(
-                where,
-                expected="either `preds` or `values`, which is another name for it",
-                received="both",
-                fix="Leave one of them out.",
-            )
-        preds = values if preds is None else preds
-        target = None if target is None else select(where, "target", target, self.on)
-        preds = None if preds is None else select(where, "preds", preds, self.on)
+        target, preds = self._selected(target, preds, values)
         # Sums are not for training; and the derivative of a reduction by pairs is not defined.
         target, preds = jax.tree.map(lax.stop_gradient, (target, preds))
         if sample_weight is not None:
@@ -167,6 +157,21 @@ class Metric(Module):
     @abc.abstractmethod
     def compute(self) -> Any:
         """Return the value over all data since `reset`."""
+
+    def _selected(self, target: Any, preds: Any, values: Any) -> tuple[Any, Any]:
+        """Return the parts of targets and predictions that `on` leads to, None for what is not."""
+        where = type(self).__name__
+        if preds is not None and values is not None:
+            raise ArgumentError(
+                where,
+                expected="either `preds` or `values`, which is another name for it",
+                received="both",
+                fix="Leave one of them out.",
+            )
+        preds = values if preds is None else preds
+        target = None if target is None else select(where, "target", target, self.on)
+        preds = None if preds is None else select(where, "preds", preds, self.on)
+        return target, preds
 
     def _check_alike(self, other: Any) -> None:
         if type(other) is type(self) and _structure(other) == _structure(self):

@@ -7,19 +7,36 @@ from typing import Any
 
 from treexlite._names import Registry
 from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._aggregates import Max, Min, Sum
 from treexlite.metrics._at_k import HitRate, PrecisionAtK, RecallAtK
 from treexlite.metrics._auc import AUC, ExactAUC
+from treexlite.metrics._aux_logs import AuxLosses, AuxMetrics
 from treexlite.metrics._average_precision import AveragePrecision, ExactAveragePrecision
 from treexlite.metrics._bleu import BLEU
 from treexlite.metrics._brier_score import BrierScore
 from treexlite.metrics._calibration_error import CalibrationError
+from treexlite.metrics._correlation import ConcordanceCorrelation, PearsonCorrelation
+from treexlite.metrics._cosine_similarity import CosineSimilarity
 from treexlite.metrics._edit_distance import EditDistance, WordErrorRate
+from treexlite.metrics._explained_variance import ExplainedVariance, R2Score
 from treexlite.metrics._log_loss import LogLoss
+from treexlite.metrics._loss_and_logs import LossAndLogs
+from treexlite.metrics._losses import Losses
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._metrics import Metrics
 from treexlite.metrics._ndcg import NDCG
 from treexlite.metrics._perplexity import Perplexity
+from treexlite.metrics._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
+)
 from treexlite.metrics._retrieval import MeanAveragePrecision, MeanReciprocalRank
+from treexlite.metrics._spearman import SpearmanCorrelation
+from treexlite.metrics._variance import Std, Variance
 
 REGISTRY: Registry[Metric] = Registry(
     "metrics",
@@ -29,29 +46,59 @@ REGISTRY: Registry[Metric] = Registry(
         "accuracy": Accuracy,
         "auc": AUC,
         "auroc": AUC,
+        "aux_losses": AuxLosses,
+        "aux_metrics": AuxMetrics,
         "average_precision": AveragePrecision,
         "bleu": BLEU,
         "brier": BrierScore,
         "brier_score": BrierScore,
         "calibration_error": CalibrationError,
+        "concordance_correlation": ConcordanceCorrelation,
+        "cosine_similarity": CosineSimilarity,
         "ece": CalibrationError,
         "edit_distance": EditDistance,
         "exact_auc": ExactAUC,
         "exact_average_precision": ExactAveragePrecision,
+        "explained_variance": ExplainedVariance,
         "hit_rate": HitRate,
         "levenshtein": EditDistance,
         "log_loss": LogLoss,
         "logloss": LogLoss,
+        "loss_and_logs": LossAndLogs,
+        "losses": Losses,
+        "mae": MeanAbsoluteError,
         "map": MeanAveragePrecision,
+        "mape": MeanAbsolutePercentageError,
+        "max": Max,
         "mean": Mean,
+        "mean_absolute_error": MeanAbsoluteError,
+        "mean_absolute_percentage_error": MeanAbsolutePercentageError,
         "mean_average_precision": MeanAveragePrecision,
         "mean_reciprocal_rank": MeanReciprocalRank,
+        "mean_squared_error": MeanSquaredError,
+        "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+        "metrics": Metrics,
+        "min": Min,
         "mrr": MeanReciprocalRank,
+        "mse": MeanSquaredError,
+        "msle": MeanSquaredLogarithmicError,
         "ndcg": NDCG,
+        "pearson": PearsonCorrelation,
+        "pearson_correlation": PearsonCorrelation,
         "perplexity": Perplexity,
         "precision_at_k": PrecisionAtK,
+        "r2": R2Score,
+        "r2_score": R2Score,
         "recall_at_k": RecallAtK,
+        "rmse": RootMeanSquaredError,
         "roc_auc": AUC,
+        "root_mean_squared_error": RootMeanSquaredError,
+        "spearman": SpearmanCorrelation,
+        "spearman_correlation": SpearmanCorrelation,
+        "std": Std,
+        "sum": Sum,
+        "var": Variance,
+        "variance": Variance,
         "wer": WordErrorRate,
         "word_error_rate": WordErrorRate,
     },

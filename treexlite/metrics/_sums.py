@@ -16,6 +16,7 @@ Reference:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeAlias
 
 import jax
@@ -43,6 +44,17 @@ def of(values: jax.Array) -> jax.Array:
     values = values.astype(jnp.float32).ravel()
     zero = np.float32(0)
     return jnp.stack(lax.reduce((values, jnp.zeros_like(values)), (zero, zero), _add, (0,)))
+
+
+@partial(jax.jit, static_argnames="axis")
+def along(values: jax.Array, axis: int) -> jax.Array:
+    """Return the sums along one axis, with the pair axis first: (batch, features) -> (2, features).
+
+    Like the other functions, `add` and `value` work on such arrays entry by entry.
+    """
+    values = values.astype(jnp.float32)
+    zero = np.float32(0)
+    return jnp.stack(lax.reduce((values, jnp.zeros_like(values)), (zero, zero), _add, (axis,)))
 
 
 @jax.jit

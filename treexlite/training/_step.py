@@ -78,7 +78,7 @@ class Programs:
         values = {**computed, **dict(zip(averaged, means, strict=False))}
         first = [name for name in ("loss", *state.metrics) if name in self.names]
         rest = [name for name in averaged if name not in first]
-        return {name: as_number(values[name]) for name in (*first, *rest)}
+        return as_numbers({name: values[name] for name in (*first, *rest)})
 
     def shapes_of_preds(self, model: Module, batch: Batch) -> Any:
         """Return the shapes of what `loss_fn` predicts, for shapes of a model and of a batch."""
@@ -184,6 +184,17 @@ def checked(where: str, logs: Any) -> dict[str, Any]:
 def fetch(tree: Any) -> Any:
     """Wait until the device has computed `tree`, and return it as NumPy arrays."""
     return jax.device_get(tree)
+
+
+def as_numbers(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return logs as Python floats; of a metric with several values, each as `name/key`."""
+    numbers: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            numbers |= {f"{name}/{key}": number for key, number in as_numbers(value).items()}
+        else:
+            numbers[name] = as_number(value)
+    return numbers
 
 
 def as_number(value: Any) -> Any:

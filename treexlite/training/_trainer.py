@@ -29,7 +29,7 @@ from treexlite.training._default_steps import DefaultSteps, has_default_steps
 from treexlite.training._history import History
 from treexlite.training._progress import Reporter
 from treexlite.training._state import TrainState, own
-from treexlite.training._step import Programs, as_number, fetch
+from treexlite.training._step import Programs, as_numbers, fetch
 from treexlite.training._targets import check_targets
 
 
@@ -277,7 +277,7 @@ class Trainer(DefaultSteps):
         return batch
 
     def _numbers(self, logs: dict[str, Any]) -> dict[str, Any]:
-        return {name: as_number(value) for name, value in fetch(logs).items()}
+        return as_numbers(fetch(logs))
 
     def _make_ready(self, where: str, *passes: Pass | None) -> None:
         """Check what compiled code cannot, then create what is missing."""

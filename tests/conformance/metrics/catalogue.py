@@ -4,7 +4,17 @@ A new metric adds a row to its family's file in `rows/` and has all laws tested.
 hold for is said in the row.
 """
 
-from tests.conformance.metrics.rows import accuracy, curve, mean, probability, retrieval, text
+from tests.conformance.metrics.rows import (
+    accuracy,
+    aggregates,
+    collections,
+    curve,
+    mean,
+    probability,
+    regression,
+    retrieval,
+    text,
+)
 from tests.conformance.metrics.rows.row import (
     EXAMPLES,
     WEIGHTS,
@@ -23,4 +33,7 @@ METRICS = [
     *probability.ROWS,
     *text.ROWS,
     *retrieval.ROWS,
+    *aggregates.ROWS,
+    *collections.ROWS,
+    *regression.ROWS,
 ]
