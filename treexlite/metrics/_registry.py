@@ -6,9 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._names import Registry
-from treexlite.metrics._accuracy import Accuracy
+from treexlite.metrics._accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy, ZeroOneLoss
+from treexlite.metrics._agreement import CohenKappa, MatthewsCorrelation
+from treexlite.metrics._balanced import BalancedAccuracy
+from treexlite.metrics._confusion import ConfusionMatrix, MultilabelConfusionMatrix
+from treexlite.metrics._f_score import F1, DiceScore, FBeta
 from treexlite.metrics._mean import Mean
 from treexlite.metrics._metric import Metric
+from treexlite.metrics._multilabel import HammingLoss, MultilabelAccuracy
+from treexlite.metrics._overlap import JaccardIndex, MeanIoU
+from treexlite.metrics._precision import Precision, Recall, Specificity
+from treexlite.metrics._top_k import TopKAccuracy
 
 REGISTRY: Registry[Metric] = Registry(
     "metrics",
@@ -16,7 +24,48 @@ REGISTRY: Registry[Metric] = Registry(
     {
         "acc": Accuracy,
         "accuracy": Accuracy,
+        "balanced_accuracy": BalancedAccuracy,
+        "balanced_accuracy_score": BalancedAccuracy,
+        "binary_accuracy": BinaryAccuracy,
+        "categorical_accuracy": CategoricalAccuracy,
+        "cohen_kappa": CohenKappa,
+        "cohen_kappa_score": CohenKappa,
+        "confusion_matrix": ConfusionMatrix,
+        "dice": DiceScore,
+        "dice_score": DiceScore,
+        "f1": F1,
+        "f1_score": F1,
+        "f_beta": FBeta,
+        "f_beta_score": FBeta,
+        "fbeta": FBeta,
+        "fbeta_score": FBeta,
+        "hamming_loss": HammingLoss,
+        "iou": JaccardIndex,
+        "jaccard": JaccardIndex,
+        "jaccard_index": JaccardIndex,
+        "jaccard_score": JaccardIndex,
+        "kappa": CohenKappa,
+        "matthews_corr_coef": MatthewsCorrelation,
+        "matthews_corrcoef": MatthewsCorrelation,
+        "matthews_correlation": MatthewsCorrelation,
+        "mcc": MatthewsCorrelation,
         "mean": Mean,
+        "mean_io_u": MeanIoU,
+        "mean_iou": MeanIoU,
+        "multilabel_accuracy": MultilabelAccuracy,
+        "multilabel_confusion_matrix": MultilabelConfusionMatrix,
+        "precision": Precision,
+        "precision_score": Precision,
+        "recall": Recall,
+        "recall_score": Recall,
+        "sensitivity": Recall,
+        "sparse_categorical_accuracy": CategoricalAccuracy,
+        "sparse_top_k_categorical_accuracy": TopKAccuracy,
+        "specificity": Specificity,
+        "top_k_accuracy": TopKAccuracy,
+        "top_k_accuracy_score": TopKAccuracy,
+        "top_k_categorical_accuracy": TopKAccuracy,
+        "zero_one_loss": ZeroOneLoss,
     },
 )
 

@@ -4,7 +4,7 @@ A new metric adds a row to its family's file in `rows/` and has all laws tested.
 hold for is said in the row.
 """
 
-from tests.conformance.metrics.rows import accuracy, mean
+from tests.conformance.metrics.rows import accuracy, counts, mean
 from tests.conformance.metrics.rows.row import (
     EXAMPLES,
     WEIGHTS,
@@ -19,4 +19,5 @@ __all__ = ["EXAMPLES", "METRICS", "WEIGHTS", "MetricRow", "assert_same_value", "
 METRICS = [
     *mean.ROWS,
     *accuracy.ROWS,
+    *counts.ROWS,
 ]
