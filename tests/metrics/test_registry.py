@@ -1,5 +1,7 @@
 """Metrics by name."""
 
+from typing import Any
+
 import pytest
 
 from treexlite._errors import UnknownNameError
@@ -20,8 +22,31 @@ def test_each_call_makes_a_new_metric() -> None:
     assert get("accuracy") is not get("accuracy")
 
 
-def test_every_metric_is_known_under_its_own_name() -> None:
-    assert {metric().name for metric in map(REGISTRY.find, REGISTRY.names)} <= set(REGISTRY.names)
+def test_every_metric_is_known_under_the_name_of_its_class() -> None:
+    for name in REGISTRY.names:
+        metric = REGISTRY.find(name)
+        assert REGISTRY.find(metric.__name__) is metric
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "metric"),
+    [
+        ("sparse_categorical_accuracy", {}, "CategoricalAccuracy"),
+        ("top_k_categorical_accuracy", {"k": 3}, "TopKAccuracy"),
+        ("f1_score", {"num_classes": 3}, "F1"),
+        ("FBetaScore", {"beta": 2}, "FBeta"),
+        ("MatthewsCorrCoef", {}, "MatthewsCorrelation"),
+        ("mcc", {}, "MatthewsCorrelation"),
+        ("cohen_kappa_score", {"weights": "linear"}, "CohenKappa"),
+        ("jaccard_score", {}, "JaccardIndex"),
+        ("mean_iou", {"num_classes": 3}, "MeanIoU"),
+        ("MeanIoU", {}, "MeanIoU"),
+        ("dice", {}, "DiceScore"),
+        ("sensitivity", {}, "Recall"),
+    ],
+)
+def test_names_of_other_libraries_are_known(name: str, options: Any, metric: str) -> None:
+    assert type(get(name, **options)).__name__ == metric
 
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:

@@ -50,7 +50,7 @@ class MatthewsCorrelation(OneVsRest):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> correlation = tx.metrics.MatthewsCorrelation()
-        >>> float(correlation(jnp.array([1, 1, 1, 0]), jnp.array([1, 0, 1, 1]))).__round__(3)
+        >>> round(float(correlation(jnp.array([1, 1, 1, 0]), jnp.array([1, 0, 1, 1]))), 3)
         -0.333
 
     Reference:
@@ -111,7 +111,7 @@ class CohenKappa(Pairings):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> kappa = tx.metrics.CohenKappa(num_classes=3, weights="quadratic")
-        >>> float(kappa(jnp.array([0, 1, 2, 2]), jnp.array([0, 1, 1, 2]))).__round__(3)
+        >>> round(float(kappa(jnp.array([0, 1, 2, 2]), jnp.array([0, 1, 1, 2]))), 3)
         0.8
 
     Reference:

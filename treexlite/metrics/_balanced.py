@@ -47,7 +47,7 @@ class BalancedAccuracy(OneVsRest):
         0.0
 
     Reference:
-        `sklearn.metrics.balanced_accuracy_score`.
+        `sklearn.metrics.balanced_accuracy_score`, which divides by 0 where we give NaN.
     """
 
     adjusted: bool

@@ -16,6 +16,7 @@ found to be zero, on which the meaning of a ratio depends.
 from __future__ import annotations
 
 import abc
+import math
 from typing import Any, NamedTuple, Self
 
 import jax
@@ -88,12 +89,12 @@ class ClassMetric(Metric):
         where = type(self).__name__
         answers = self._read(where, target, preds)
         shape = answers.true.shape if self.num_labels is None else answers.true.shape[:-1]
-        weights = None
-        if sample_weight is not None:
+        if sample_weight is None:
+            weights, total = None, _sums.of_ones(math.prod(shape))
+        else:
             weights = align_weights(where, sample_weight, shape, jnp.float32)
+            total = _sums.of(weights)
         counts = self.count(answers, weights)
-        index = jnp.zeros(shape, jnp.int32)
-        total = _tallies.by_group(index, 1, weights)[:, 0]
         total = jnp.where(jnp.all(answers.is_valid), total, jnp.nan)
         self.counts, self.total = _sums.add(self.counts, counts), _sums.add(self.total, total)
 
@@ -160,15 +161,12 @@ class OneVsRest(ClassMetric):
         true, predicted = answers.true, answers.predicted
         if self.num_labels is not None:
             yes, said_yes = true == 1, predicted == 1
-            flags = (yes & said_yes, ~yes & said_yes, yes & ~said_yes)
-            return jnp.stack([_tallies.by_column(flag, weights) for flag in flags], axis=1)
+            flags = jnp.stack([yes & said_yes, ~yes & said_yes, yes & ~said_yes])
+            return _tallies.by_column(flags, weights)
         none, is_right = self.classes, true == predicted
-        groups = (
-            jnp.where(is_right, true, none),
-            jnp.where(is_right, none, predicted),
-            jnp.where(is_right, none, true),
-        )
-        return jnp.stack([_tallies.by_group(group, none, weights) for group in groups], axis=1)
+        hit = jnp.where(is_right, true, none)
+        alarm, miss = (jnp.where(is_right, none, label) for label in (predicted, true))
+        return _tallies.by_group(jnp.stack([hit, alarm, miss]), none, weights)
 
     def outcomes(self) -> Outcomes:
         """Return the outcomes of each class."""

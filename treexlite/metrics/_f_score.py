@@ -129,7 +129,7 @@ class DiceScore(F1):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> image, mask = jnp.array([[[0, 1], [1, 1]]]), jnp.array([[[0.1, 0.8], [0.7, 0.3]]])
-        >>> float(tx.metrics.DiceScore()(image, mask)).__round__(3)
+        >>> round(float(tx.metrics.DiceScore()(image, mask)), 3)
         0.8
 
     Reference:

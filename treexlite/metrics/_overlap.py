@@ -29,9 +29,9 @@ class JaccardIndex(ClassScore):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> target, preds = jnp.array([0, 1, 1, 1]), jnp.array([0, 0, 1, 1])
-        >>> tx.metrics.JaccardIndex(num_classes=2, average="none")(target, preds).round(3)
-        Array([0.5  , 0.667], dtype=float32)
+        >>> target, preds = jnp.array([0, 1, 1, 1]), jnp.array([0, 0, 0, 1])
+        >>> round(float(tx.metrics.JaccardIndex()(target, preds)), 3)
+        0.333
 
     Reference:
         `sklearn.metrics.jaccard_score`. `keras.metrics.IoU` and `BinaryIoU` average chosen classes;
@@ -58,11 +58,13 @@ class MeanIoU(JaccardIndex):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> iou = tx.metrics.MeanIoU(num_classes=3)
-        >>> float(iou(jnp.array([0, 1, 1, 1]), jnp.array([0, 0, 1, 1]))).__round__(3)
+        >>> round(float(iou(jnp.array([0, 1, 1, 1]), jnp.array([0, 0, 1, 1]))), 3)
         0.583
 
     Reference:
-        `keras.metrics.MeanIoU`, which gives 0 when nothing was seen.
+        `keras.metrics.MeanIoU`, which cuts weights to whole numbers unless it is given a floating
+        dtype, leaves labels out of range out, and gives 0 when nothing was seen. For its
+        `ignore_class`, give such examples a `sample_weight` of 0.
     """
 
     def __init__(

@@ -63,8 +63,8 @@ class Precision(ClassScore):
         >>> float(precision(jnp.array([0, 1, 1, 0]), jnp.array([0.2, 0.9, 0.3, 0.6])))
         0.5
         >>> each = tx.metrics.Precision(num_classes=3, average="none")
-        >>> each(jnp.array([0, 1, 2, 1]), jnp.array([0, 1, 1, 1])).round(3)
-        Array([1.   , 0.667, 0.   ], dtype=float32)
+        >>> each(jnp.array([0, 1, 2, 1]), jnp.array([0, 1, 1, 0]))
+        Array([0.5, 0.5, 0. ], dtype=float32)
 
     Reference:
         `sklearn.metrics.precision_score`, with all of its weights and degenerate cases; there,

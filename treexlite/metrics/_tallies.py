@@ -31,7 +31,7 @@ _BITS = 48
 
 @partial(jax.jit, static_argnames="groups")
 def by_group(index: jax.Array, groups: int, weights: jax.Array | None) -> jax.Array:
-    """Sum the weights of the examples of each group.
+    """Sum the weights of the examples of each group, for several ways to group them.
 
     Args:
         index: the group of each example, from 0; `groups` leaves an example out.
@@ -39,31 +39,35 @@ def by_group(index: jax.Array, groups: int, weights: jax.Array | None) -> jax.Ar
         weights: of the examples; None counts them.
 
     Shapes:
-        index, weights: any, the same.
-        returns: (2, groups).
+        index: (ways, ...).
+        weights: (...).
+        returns: (2, ways, groups).
     """
-    index = index.astype(jnp.int32).ravel()
-    total = jnp.zeros((2, groups), jnp.float32)
-    for whole, unit in _cut(weights, index.size):
-        count = jnp.zeros(groups, jnp.int32).at[index].add(whole, mode="drop")
-        total = _sums.add(total, _as_pair(count) * unit)
+    ways = index.shape[0]
+    index = index.astype(jnp.int32).reshape(ways, -1)
+    place = index + (groups + 1) * lax.broadcasted_iota(jnp.int32, index.shape, 0)
+    total = jnp.zeros((2, ways, groups), jnp.float32)
+    for whole, unit in _cut(weights, index.shape[1]):
+        spread = jnp.broadcast_to(whole[None], index.shape)
+        count = jnp.zeros(ways * (groups + 1), jnp.int32).at[place].add(spread, mode="drop")
+        total = _sums.add(total, _as_pair(count.reshape(ways, -1)[:, :groups]) * unit)
     return total
 
 
 @jax.jit
 def by_column(flags: jax.Array, weights: jax.Array | None) -> jax.Array:
-    """Sum, for each column, the weights of the rows where it is True.
+    """Sum, for each column, the weights of the examples where it is True, in several ways.
 
     Shapes:
-        flags: (..., columns).
+        flags: (ways, ..., columns).
         weights: (...).
-        returns: (2, columns).
+        returns: (2, ways, columns).
     """
-    columns = flags.shape[-1]
-    flags = flags.reshape(-1, columns)
-    total = jnp.zeros((2, columns), jnp.float32)
-    for whole, unit in _cut(weights, flags.shape[0]):
-        count = jnp.sum(jnp.where(flags, whole[:, None], 0), axis=0, dtype=jnp.int32)
+    ways, columns = flags.shape[0], flags.shape[-1]
+    flags = flags.reshape(ways, -1, columns)
+    total = jnp.zeros((2, ways, columns), jnp.float32)
+    for whole, unit in _cut(weights, flags.shape[1]):
+        count = jnp.sum(jnp.where(flags, whole[None, :, None], 0), axis=1, dtype=jnp.int32)
         total = _sums.add(total, _as_pair(count) * unit)
     return total
 
