@@ -135,5 +135,5 @@ def test_what_is_refused_leaves_the_counts_as_they_were() -> None:
     metric.update(np.array([[1, 0]]), np.array([[1, 0]]))
     before = np.asarray(metric.counts)
     with pytest.raises(ShapeError, match="Precision: expected `target` and `preds` of one shape"):
-        metric.update(np.array([1, 0]), np.array([1, 0]))
+        metric.update(np.array([[1, 0]]), np.array([[1, 0, 1]]))
     np.testing.assert_array_equal(metric.counts, before)

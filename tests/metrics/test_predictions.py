@@ -73,7 +73,7 @@ def test_right_is_one_zero_or_nan() -> None:
 
 @pytest.mark.parametrize(("target", "preds"), [([0, 1], [0, 3]), ([0, -1], [0, 1])])
 def test_labels_without_a_class_are_refused_or_invalid_when_traced(target: Any, preds: Any) -> None:
-    with pytest.raises(RangeError, match="M: expected labels from 0 to 2, .* received labels from"):
+    with pytest.raises(RangeError, match=r"M: expected labels from 0 to 2, .* received labels"):
         _predictions.among("M", target, preds, 0.5, 3)
     is_valid = jax.jit(lambda *arrays: _predictions.among("M", *arrays, 0.5, 3).is_valid)
     np.testing.assert_array_equal(is_valid(np.array(target), np.array(preds)), [True, False])
@@ -85,10 +85,17 @@ def test_a_target_or_prediction_that_is_missing_is_refused() -> None:
         _predictions.both("M", 1, None)
 
 
-def test_scores_of_no_classes_are_refused() -> None:
-    message = r"M: expected one score per class, on the last axis of `preds`, received preds\.shape"
+@pytest.mark.parametrize(
+    ("target", "preds"),
+    [(0, 0.5), (LABELS, SCORES[0]), (LABELS, SCORES[:, :1]), (0, SCORES[0, :1])],
+)
+def test_scores_of_one_class_are_refused(target: Any, preds: Any) -> None:
+    message = (
+        r"M: expected a score for each of two or more classes, on the last axis of `preds`, "
+        r"received target\.shape=.*, preds\.shape=.*\. Give scores of shape"
+    )
     with pytest.raises(ShapeError, match=message):
-        _predictions.classes("M", 0, 0.5)
+        _predictions.classes("M", target, preds)
 
 
 @pytest.mark.parametrize("preds", [SCORES[:, :2], SCORES[:, 0], np.float32(0.5)])

@@ -152,7 +152,7 @@ class CategoricalAccuracy(Mean):
 
     Raises:
         ArgumentError: `target` or `preds` is missing.
-        ShapeError: `target` and `preds` do not fit together.
+        ShapeError: there are fewer than 2 classes; `target` and `preds` do not fit together.
         DataError: labels are not integers.
         RangeError: a label is below 0, or not below the number of classes.
 
@@ -165,7 +165,8 @@ class CategoricalAccuracy(Mean):
 
     Reference:
         `keras.metrics.CategoricalAccuracy` and `SparseCategoricalAccuracy`, which differ in what
-        targets are; here the shape tells.
+        targets are; here the shape tells. There, a single score per example is one class, which is
+        always right.
     """
 
     def per_example(self, target: Any, preds: Any) -> jax.Array:

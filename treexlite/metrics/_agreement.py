@@ -75,7 +75,7 @@ class MatthewsCorrelation(OneVsRest):
         spread_of_true = jnp.sum((tp + fn) * (tn + fp))
         spread_of_predicted = jnp.sum((tp + fp) * (tn + fn))
         scale = jnp.sqrt(spread_of_true) * jnp.sqrt(spread_of_predicted)
-        return divide(jnp.sum(tp * tn - fp * fn), scale, 0.0)
+        return jnp.clip(divide(jnp.sum(tp * tn - fp * fn), scale, 0.0), -1, 1)
 
 
 class CohenKappa(Pairings):

@@ -56,12 +56,12 @@ def yes_or_no(where: str, target: Any, preds: Any, threshold: float) -> Answers:
 def classes(where: str, target: Any, preds: Any) -> Answers:
     """Read one score per class; the target is a label, or one score per class as well."""
     target, preds = both(where, target, preds)
-    if preds.ndim == 0:
+    if _is_binary(target, preds) or preds.shape[-1] < 2:
         raise ShapeError(
             where,
-            expected="one score per class, on the last axis of `preds`",
-            received=f"preds.shape={preds.shape}",
-            fix="Give scores of shape (batch, classes).",
+            expected="a score for each of two or more classes, on the last axis of `preds`",
+            received=f"target.shape={target.shape}, preds.shape={preds.shape}",
+            fix="Give scores of shape (batch, classes); for one score, take a metric of yes or no.",
         )
     number = preds.shape[-1]
     if target.shape == preds.shape:
@@ -79,9 +79,10 @@ def among(where: str, target: Any, preds: Any, threshold: float, number: int) ->
     target, preds = both(where, target, preds)
     if _is_discrete(preds):
         return _labels(where, target, preds, number)
-    if number == 2 and _is_binary(target, preds):
+    is_binary = _is_binary(target, preds)
+    if number == 2 and is_binary:
         return _sides(where, target, preds, threshold)
-    if preds.ndim == 0 or preds.shape[-1] != number:
+    if is_binary or preds.shape[-1] != number:
         raise ShapeError(
             where,
             expected=f"integer labels, or scores of {number} classes on the last axis of `preds`",

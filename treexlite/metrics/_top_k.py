@@ -40,7 +40,8 @@ class TopKAccuracy(Mean):
 
     Raises:
         ArgumentError: k is no whole number, or below 1; `target` or `preds` is missing.
-        ShapeError: there are fewer than k classes; `target` and `preds` do not fit together.
+        ShapeError: there are fewer than k classes, or than 2; `target` and `preds` do not fit
+            together.
         DataError: labels are not integers.
         RangeError: a label is below 0, or not below the number of classes.
 
