@@ -137,3 +137,8 @@ def test_what_is_refused_leaves_the_counts_as_they_were() -> None:
     with pytest.raises(ShapeError, match="Precision: expected `target` and `preds` of one shape"):
         metric.update(np.array([[1, 0]]), np.array([[1, 0, 1]]))
     np.testing.assert_array_equal(metric.counts, before)
+
+
+def test_numbers_may_be_those_of_numpy() -> None:
+    assert m.F1(num_classes=LABELS.max() + 1)(LABELS, LABELS) == 1
+    assert m.TopKAccuracy(np.int64(1)).k == 1

@@ -9,7 +9,6 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from treexlite._errors import ArgumentError
 from treexlite._samples import On
@@ -148,11 +147,11 @@ class CohenKappa(Pairings):
         )
         differ = self._differences()
         chance = jnp.sum(differ * expected)
-        return divide(chance - jnp.sum(differ * observed), chance, np.nan)
+        return divide(chance - jnp.sum(differ * observed), chance, jnp.nan)
 
-    def _differences(self) -> np.ndarray:
-        steps = np.arange(self.classes, dtype=np.float32)
-        apart = np.abs(steps[:, None] - steps[None, :])
+    def _differences(self) -> jax.Array:
+        steps = jnp.arange(self.classes, dtype=jnp.float32)
+        apart = jnp.abs(steps[:, None] - steps[None, :])
         if self.weights is None:
-            return (apart > 0).astype(np.float32)
-        return apart if self.weights == "linear" else np.square(apart)
+            return (apart > 0).astype(jnp.float32)
+        return apart if self.weights == "linear" else jnp.square(apart)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import abc
 import math
+from numbers import Integral
 from typing import Any, NamedTuple, Self
 
 import jax
@@ -73,8 +74,8 @@ class ClassMetric(Metric):
         name: str | None = None,
     ) -> None:
         _check_numbers(type(self).__name__, num_classes, num_labels)
-        self.num_classes = num_classes
-        self.num_labels = num_labels
+        self.num_classes = None if num_classes is None else int(num_classes)
+        self.num_labels = None if num_labels is None else int(num_labels)
         self.threshold = threshold
         super().__init__(on=on, name=name)
 
@@ -162,11 +163,13 @@ class OneVsRest(ClassMetric):
         if self.num_labels is not None:
             yes, said_yes = true == 1, predicted == 1
             flags = jnp.stack([yes & said_yes, ~yes & said_yes, yes & ~said_yes])
-            return _tallies.by_column(flags, weights)
+            labels: jax.Array = _tallies.by_column(flags, weights)
+            return labels
         none, is_right = self.classes, true == predicted
         hit = jnp.where(is_right, true, none)
         alarm, miss = (jnp.where(is_right, none, label) for label in (predicted, true))
-        return _tallies.by_group(jnp.stack([hit, alarm, miss]), none, weights)
+        classes: jax.Array = _tallies.by_group(jnp.stack([hit, alarm, miss]), none, weights)
+        return classes
 
     def outcomes(self) -> Outcomes:
         """Return the outcomes of each class."""
@@ -204,4 +207,4 @@ def _check_numbers(where: str, num_classes: int | None, num_labels: int | None) 
 
 
 def _is_whole(number: Any) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
+    return isinstance(number, Integral) and not isinstance(number, bool)  # NumPy's count too

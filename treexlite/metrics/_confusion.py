@@ -51,7 +51,7 @@ class Pairings(ClassMetric):
     def count(self, answers: Answers, weights: jax.Array | None) -> jax.Array:
         """Count the pairs of a batch."""
         pair = answers.true * self.classes + answers.predicted
-        counts = _tallies.by_group(pair[None], self.classes**2, weights)
+        counts: jax.Array = _tallies.by_group(pair[None], self.classes**2, weights)
         return counts.reshape(2, *self.shape())
 
 

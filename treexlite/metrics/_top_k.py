@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -60,14 +61,14 @@ class TopKAccuracy(Mean):
     k: int
 
     def __init__(self, k: int = 5, *, on: On = None, name: str | None = None) -> None:
-        if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        if not (_is_whole(k) and k >= 1):
             raise ArgumentError(
                 type(self).__name__,
                 expected="`k` to be a whole number, at least 1",
                 received=f"k={k!r}",
                 fix="Say how many classes a prediction may name.",
             )
-        self.k = k
+        self.k = int(k)
         super().__init__(on=on, name=name)
 
     def per_example(self, target: Any, preds: Any) -> jax.Array:
@@ -89,3 +90,7 @@ class TopKAccuracy(Mean):
         ahead = jnp.sum((scores > score) | ((scores == score) & is_earlier), axis=-1)
         right = (ahead < self.k) & (answers.predicted >= 0)
         return jnp.where(answers.is_valid, right.astype(jnp.float32), jnp.nan)
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)  # NumPy's count too
