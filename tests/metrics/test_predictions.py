@@ -52,6 +52,11 @@ def test_single_scores_say_yes_above_the_threshold() -> None:
         assert_answers(answers, [1, 0, 1], [1, 0, -1])
 
 
+def test_half_precision_does_not_round_the_threshold() -> None:
+    scores = jnp.array([0.3], jnp.bfloat16)  # is above 0.3
+    assert_answers(_predictions.yes_or_no("M", [1], scores, 0.3), [1], [1])
+
+
 def test_two_scores_per_example_are_two_classes_or_two_labels() -> None:
     target, scores = np.array([[0, 1], [1, 0]]), np.array([[0.6, 0.7], [0.2, 0.1]])
     assert_answers(_predictions.among("M", target, scores, 0.5, 2), [1, 0], [1, 0])

@@ -88,3 +88,10 @@ def test_weights_near_the_ends_of_float32_are_summed() -> None:
     for weight in (3e38, 1e-30):
         sums = exact(_tallies.by_group(jnp.array([[0, 1]]), 2, jnp.array([weight, 0])))
         np.testing.assert_allclose(sums, [[np.float32(weight), 0]], rtol=1e-6)
+
+
+def test_double_precision_elsewhere_changes_nothing() -> None:
+    with jax.enable_x64(True):
+        sums = _tallies.by_group(jnp.array([[0, 1, 1]]), 2, jnp.array([0.5, 1.0, 2.0]))
+        assert sums.dtype == jnp.float32
+        np.testing.assert_array_equal(exact(sums), [[0.5, 3]])

@@ -59,8 +59,8 @@ class MatthewsCorrelation(OneVsRest):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         threshold: float = 0.5,
         on: On = None,
         name: str | None = None,
@@ -109,7 +109,7 @@ class CohenKappa(Pairings):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> kappa = tx.metrics.CohenKappa(num_classes=3, weights="quadratic")
+        >>> kappa = tx.metrics.CohenKappa(3, weights="quadratic")
         >>> round(float(kappa(jnp.array([0, 1, 2, 2]), jnp.array([0, 1, 1, 2]))), 3)
         0.8
 
@@ -122,8 +122,8 @@ class CohenKappa(Pairings):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         weights: Literal["linear", "quadratic"] | None = None,
         threshold: float = 0.5,
         on: On = None,

@@ -54,8 +54,8 @@ class BalancedAccuracy(OneVsRest):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         adjusted: bool = False,
         threshold: float = 0.5,
         on: On = None,

@@ -36,8 +36,8 @@ class Pairings(ClassMetric):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         threshold: float = 0.5,
         on: On = None,
         name: str | None = None,
@@ -88,7 +88,7 @@ class ConfusionMatrix(Pairings):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> matrix = tx.metrics.ConfusionMatrix(num_classes=3)
+        >>> matrix = tx.metrics.ConfusionMatrix(3)
         >>> matrix(jnp.array([0, 1, 2, 1]), jnp.array([0, 1, 1, 0]))
         Array([[1., 0., 0.],
                [1., 1., 0.],
@@ -102,8 +102,8 @@ class ConfusionMatrix(Pairings):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         normalize: Normalize | None = None,
         threshold: float = 0.5,
         on: On = None,
@@ -159,7 +159,7 @@ class MultilabelConfusionMatrix(OneVsRest):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> matrix = tx.metrics.MultilabelConfusionMatrix(num_labels=1)
+        >>> matrix = tx.metrics.MultilabelConfusionMatrix(1)
         >>> matrix(jnp.array([[0], [1], [1]]), jnp.array([[0.6], [0.7], [0.8]]))
         Array([[[0., 1.],
                 [0., 2.]]], dtype=float32)
@@ -170,8 +170,8 @@ class MultilabelConfusionMatrix(OneVsRest):
 
     def __init__(
         self,
-        *,
         num_labels: int,
+        *,
         threshold: float = 0.5,
         on: On = None,
         name: str | None = None,

@@ -57,7 +57,7 @@ class MeanIoU(JaccardIndex):
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> iou = tx.metrics.MeanIoU(num_classes=3)
+        >>> iou = tx.metrics.MeanIoU(3)
         >>> round(float(iou(jnp.array([0, 1, 1, 1]), jnp.array([0, 0, 1, 1]))), 3)
         0.583
 
@@ -69,8 +69,8 @@ class MeanIoU(JaccardIndex):
 
     def __init__(
         self,
-        *,
         num_classes: int | None = None,
+        *,
         threshold: float = 0.5,
         on: On = None,
         name: str | None = None,

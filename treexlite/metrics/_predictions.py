@@ -156,6 +156,7 @@ def _sides_of_labels(where: str, target: jax.Array, scores: jax.Array, threshold
     """Read yes-or-no targets and scores of the same shape."""
     labels = _as_labels(target)
     check_labels(where, labels, 2)
+    scores = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))  # as exact as `threshold`
     return _answers(labels, scores > threshold, jnp.isnan(scores), 2)
 
 
