@@ -16,7 +16,6 @@ ROWS = [
         TAGS,
         TAG_SCORES,
     ),
-    MetricRow("Recall of yes or no", metrics.Recall, YES_NO, CHANCES),
     MetricRow("Recall, each", partial(metrics.Recall, num_classes=3, average=None), LABELS, SCORES),
     MetricRow(
         "Specificity", partial(metrics.Specificity, num_classes=4, average="macro"), LABELS, LABELS
@@ -47,7 +46,6 @@ ROWS = [
         TAG_SCORES,
         empty=0,
     ),
-    MetricRow("MatthewsCorrelation of yes or no", metrics.MatthewsCorrelation, YES_NO, CHANCES),
     MetricRow(
         "MatthewsCorrelation", partial(metrics.MatthewsCorrelation, num_classes=3), LABELS, SCORES
     ),
