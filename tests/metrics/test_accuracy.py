@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from treexlite._errors import ArgumentError, DataError, RangeError, ShapeError
-from treexlite.metrics import Accuracy
+from treexlite.metrics import Accuracy, BinaryAccuracy, CategoricalAccuracy, ZeroOneLoss
 
 SCORES = np.array([[0.1, 0.9, 0.0], [0.5, 0.2, 0.3], [0.0, 0.1, 0.9], [0.2, 0.7, 0.1]], np.float32)
 LABELS = np.array([1, 0, 1, 1])  # the third one is missed
@@ -129,3 +129,26 @@ def test_counts_of_hits_are_exact() -> None:
     metric.update(LABELS, SCORES)
     assert np.asarray(metric.total, np.float64).sum() == 2**24 + 3
     assert np.asarray(metric.count, np.float64).sum() == 2**24 + 4
+
+
+def test_every_number_is_an_answer_of_yes_or_no() -> None:
+    target, scores = np.array([[0, 1], [1, 1]]), np.array([[0.2, 0.9], [0.4, 0.8]], np.float32)
+    assert BinaryAccuracy()(target, scores) == 0.75
+    assert BinaryAccuracy(threshold=0.3)(target.astype(np.float32), scores) == 1
+    assert BinaryAccuracy()(target, scores > 0.5) == 0.75
+    assert BinaryAccuracy()(target, scores, np.array([1, 0])) == 1
+    assert BinaryAccuracy()(target[0], np.array([[0.2], [np.nan]])) == 0.5
+
+
+def test_scores_of_classes_may_be_whole_numbers() -> None:
+    scores = (SCORES * 10).astype(int)
+    for target in (LABELS, LABELS[:, None], ONE_HOT):
+        assert CategoricalAccuracy()(target, scores) == 0.75
+    with pytest.raises(ShapeError, match="CategoricalAccuracy: expected labels of shape"):
+        CategoricalAccuracy()(LABELS[:2], scores)
+
+
+def test_the_zero_one_loss_is_the_share_of_wrong_predictions() -> None:
+    assert ZeroOneLoss()(LABELS, SCORES) == 0.25
+    assert ZeroOneLoss()(LABELS > 0, np.full(4, np.nan)) == 1
+    assert ZeroOneLoss(threshold=0.0)(LABELS > 0, SCORES[:, 1] - 0.3, np.array([1, 1, 0, 0])) == 0

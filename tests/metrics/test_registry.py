@@ -53,11 +53,21 @@ def test_every_metric_is_known_under_the_name_of_its_class() -> None:
         ("mrr", {}, "MeanReciprocalRank"),
         ("map", {}, "MeanAveragePrecision"),
         ("hit_rate", {"k": 5}, "HitRate"),
+        ("sparse_categorical_accuracy", {}, "CategoricalAccuracy"),
+        ("top_k_categorical_accuracy", {"k": 3}, "TopKAccuracy"),
+        ("f1_score", {"num_classes": 3}, "F1"),
+        ("FBetaScore", {"beta": 2}, "FBeta"),
+        ("MatthewsCorrCoef", {}, "MatthewsCorrelation"),
+        ("mcc", {}, "MatthewsCorrelation"),
+        ("cohen_kappa_score", {"weights": "linear"}, "CohenKappa"),
+        ("jaccard_score", {}, "JaccardIndex"),
+        ("mean_iou", {"num_classes": 3}, "MeanIoU"),
+        ("MeanIoU", {}, "MeanIoU"),
+        ("dice", {}, "DiceScore"),
+        ("sensitivity", {}, "Recall"),
     ],
 )
-def test_metrics_of_ranks_and_texts_have_their_usual_names(
-    name: str, options: dict[str, Any], metric: str
-) -> None:
+def test_names_of_other_libraries_are_known(name: str, options: Any, metric: str) -> None:
     assert type(get(name, **options)).__name__ == metric
 
 

@@ -1,14 +1,13 @@
-"""`Accuracy`: the share of predictions that are right."""
+"""Accuracies: the share of examples whose predicted class is the true one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from treexlite._errors import ArgumentError, DataError, ShapeError
-from treexlite._samples import On, check_labels
+from treexlite._samples import On
+from treexlite.metrics import _predictions
 from treexlite.metrics._mean import Mean
 
 
@@ -74,94 +73,131 @@ class Accuracy(Mean):
     def per_example(self, target: Any, preds: Any) -> jax.Array:
         """Return 1 where the prediction is right and 0 where it is wrong, (batch, ...)."""
         where = type(self).__name__
-        if target is None or preds is None:
-            raise ArgumentError(
-                where,
-                expected="both `target` and `preds`",
-                received=f"target={_presence(target)}, preds={_presence(preds)}",
-                fix="Call it with `target=..., preds=...`.",
-            )
-        target, preds = jnp.asarray(target), jnp.asarray(preds)
-        if _is_discrete(preds):
-            return _right_labels(where, target, preds)
-        if _is_binary(target, preds):
-            return _right_sides(where, target, preds, self.threshold)
-        return _right_classes(where, target, preds)
+        return _predictions.guess(where, target, preds, self.threshold).right()
 
 
-def _right_labels(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
-    """Compare labels with predicted labels."""
-    rank = min(target.ndim, preds.ndim)
-    labels, predicted = _squeeze(target, rank), _squeeze(preds, rank)
-    _check_labels_fit(where, labels, predicted.shape, preds)
-    return (labels == predicted).astype(jnp.float32)
+class BinaryAccuracy(Mean):
+    """The share of yes-or-no answers that are right: mean of [[preds > t] = target].
+
+    Every number is an answer of its own, on whichever axis it lies. `Accuracy` does the same for
+    one score per example, and would take a last axis of several for scores of classes.
+
+    Args:
+        threshold: t; a score above it says yes. 0.5 suits probabilities; take 0 for logits.
+        on: as in `Metric`.
+        name: as in `Metric`.
+
+    Shapes:
+        target, preds: any, the same; a last axis of size 1 may be missing in one of them.
+        sample_weight: the first axes of `target`.
+
+    State:
+        total, count: as in `Accuracy`.
+
+    Returns:
+        A float32 number from 0 to 1; NaN when nothing was seen. A score that is NaN is never right.
+        A traced label that is neither 0 nor 1 makes the result NaN.
+
+    Raises:
+        ArgumentError: `target` or `preds` is missing.
+        ShapeError: `target` and `preds` do not fit together.
+        DataError: predictions are labels, and targets are not.
+        RangeError: a label is neither 0 nor 1.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> accuracy = tx.metrics.BinaryAccuracy()
+        >>> target = jnp.array([[0, 1], [1, 1]])
+        >>> float(accuracy(target, jnp.array([[0.2, 0.9], [0.4, 0.8]])))
+        0.75
+
+    Reference:
+        `keras.metrics.BinaryAccuracy`. Keras compares targets that are no integers with the
+        outcome of [preds > t], so that 0.9 is never right; here a target above one half is a yes.
+    """
+
+    threshold: float
+
+    def __init__(self, *, threshold: float = 0.5, on: On = None, name: str | None = None) -> None:
+        self.threshold = threshold
+        super().__init__(on=on, name=name)
+
+    def per_example(self, target: Any, preds: Any) -> jax.Array:
+        """Return 1 where the answer is right and 0 where it is wrong, (batch, ...)."""
+        where = type(self).__name__
+        return _predictions.yes_or_no(where, target, preds, self.threshold).right()
 
 
-def _right_sides(where: str, target: jax.Array, preds: jax.Array, threshold: float) -> jax.Array:
-    """Compare yes-or-no targets with one score per example."""
-    scores = _squeeze(preds, max(preds.ndim - 1, 1))  # (batch, ..., 1) -> (batch, ...)
-    labels = _squeeze(target, scores.ndim)
-    if not _is_discrete(labels):
-        labels = (labels > 0.5).astype(jnp.int32)
-    _check_labels_fit(where, labels, scores.shape, preds)
-    check_labels(where, labels, 2)
-    return _right(labels, scores > threshold, jnp.isnan(scores), 2)
+class CategoricalAccuracy(Mean):
+    """The share of examples whose highest score is that of the true class.
+
+    Predictions hold one score per class, of any dtype; targets are labels, or hold one number per
+    class as well, of which the highest is the true class. Among equal scores the first wins.
+
+    Args:
+        on: as in `Metric`.
+        name: as in `Metric`.
+
+    Shapes:
+        target: (batch, ...) or (batch, ..., 1) for labels, else (batch, ..., classes).
+        preds: (batch, ..., classes).
+        sample_weight: the first axes of (batch, ...).
+
+    State:
+        total, count: as in `Accuracy`.
+
+    Returns:
+        A float32 number from 0 to 1; NaN when nothing was seen. A prediction with a NaN in it is
+        never right. A traced label without a class makes the result NaN.
+
+    Raises:
+        ArgumentError: `target` or `preds` is missing.
+        ShapeError: there are fewer than 2 classes; `target` and `preds` do not fit together.
+        DataError: labels are not integers.
+        RangeError: a label is below 0, or not below the number of classes.
+
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> accuracy = tx.metrics.CategoricalAccuracy()
+        >>> scores = jnp.array([[3, 1], [2, 5]])
+        >>> float(accuracy(jnp.array([0, 0]), scores)), float(accuracy(jnp.eye(2), scores))
+        (0.5, 1.0)
+
+    Reference:
+        `keras.metrics.CategoricalAccuracy` and `SparseCategoricalAccuracy`, which differ in what
+        targets are; here the shape tells. There, a single score per example is one class, which is
+        always right.
+    """
+
+    def per_example(self, target: Any, preds: Any) -> jax.Array:
+        """Return 1 where the prediction is right and 0 where it is wrong, (batch, ...)."""
+        return _predictions.classes(type(self).__name__, target, preds).right()
 
 
-def _right_classes(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
-    """Compare labels, or the likeliest classes, with the classes of the highest scores."""
-    classes = preds.shape[-1]
-    if target.shape == preds.shape:
-        labels = jnp.argmax(target, axis=-1)
-    else:
-        labels = _squeeze(target, preds.ndim - 1)
-    _check_labels_fit(where, labels, preds.shape[:-1], preds)
-    check_labels(where, labels, classes)
-    return _right(labels, jnp.argmax(preds, axis=-1), jnp.isnan(jnp.max(preds, axis=-1)), classes)
+class ZeroOneLoss(Accuracy):
+    """The share of examples whose predicted class is not the true one: 1 - `Accuracy`.
 
+    Args:
+        threshold: as in `Accuracy`.
+        on: as in `Metric`.
+        name: as in `Metric`.
 
-def _right(labels: jax.Array, predicted: jax.Array, is_nan: jax.Array, classes: int) -> jax.Array:
-    labels = labels.astype(jnp.int32)  # a small dtype may not hold the number of classes
-    has_class = (labels >= 0) & (labels < classes)
-    right = (labels == predicted) & ~is_nan
-    return jnp.where(has_class, right.astype(jnp.float32), jnp.nan)
+    Returns:
+        A float32 number from 0 to 1; NaN when nothing was seen. A prediction with a NaN in it is
+        wrong.
 
+    Raises:
+        As `Accuracy`.
 
-def _is_discrete(x: jax.Array) -> bool:
-    """Whether `x` holds labels: integers or booleans."""
-    return x.dtype == bool or jnp.issubdtype(x.dtype, jnp.integer)
+    Example:
+        >>> import jax.numpy as jnp, treexlite as tx
+        >>> float(tx.metrics.ZeroOneLoss()(jnp.array([0, 1, 2, 1]), jnp.array([0, 1, 1, 1])))
+        0.25
 
+    Reference:
+        `sklearn.metrics.zero_one_loss`.
+    """
 
-def _is_binary(target: jax.Array, preds: jax.Array) -> bool:
-    """Whether floating predictions are one score per example, not one per class."""
-    if preds.ndim < 2:
-        return preds.ndim == 0 or target.ndim > 0
-    return preds.shape[-1] == 1
-
-
-def _squeeze(x: jax.Array, rank: int) -> jax.Array:
-    """Drop a last axis of size 1 when there is one axis too many."""
-    return x[..., 0] if x.ndim == rank + 1 and x.shape[-1] == 1 else x
-
-
-def _check_labels_fit(
-    where: str, labels: jax.Array, shape: tuple[int, ...], preds: jax.Array
-) -> None:
-    if labels.shape != shape:
-        raise ShapeError(
-            where,
-            expected=f"labels of shape {shape}, or one score per class like `preds`",
-            received=f"target.shape={labels.shape}, preds.shape={preds.shape}",
-            fix="Make the leading axes equal; the last axis of `preds` holds the classes.",
-        )
-    if not _is_discrete(labels):
-        raise DataError(
-            where,
-            expected="labels of an integer dtype",
-            received=f"target.dtype={labels.dtype}, preds.dtype={preds.dtype}",
-            fix="Convert the labels with `target.astype(int)`.",
-        )
-
-
-def _presence(x: Any) -> str:
-    return "None" if x is None else "given"
+    def per_example(self, target: Any, preds: Any) -> jax.Array:
+        """Return 1 where the prediction is wrong and 0 where it is right, (batch, ...)."""
+        return 1 - super().per_example(target, preds)

@@ -8,6 +8,7 @@ from tests.conformance.metrics.rows import (
     accuracy,
     aggregates,
     collections,
+    counts,
     curve,
     mean,
     probability,
@@ -36,4 +37,5 @@ METRICS = [
     *aggregates.ROWS,
     *collections.ROWS,
     *regression.ROWS,
+    *counts.ROWS,
 ]
