@@ -38,7 +38,7 @@ def gan_discriminator_loss(
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> float(tx.losses.gan_discriminator_loss(jnp.zeros(3), jnp.zeros(3)).round(3))
+        >>> round(float(tx.losses.gan_discriminator_loss(jnp.zeros(3), jnp.zeros(3))), 3)
         1.386
 
     Reference:
@@ -76,7 +76,7 @@ def gan_generator_loss(fake: ArrayLike, *, saturating: bool = False) -> jax.Arra
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> float(tx.losses.gan_generator_loss(jnp.zeros(3)).round(3))
+        >>> round(float(tx.losses.gan_generator_loss(jnp.zeros(3))), 3)
         0.693
 
     Reference:

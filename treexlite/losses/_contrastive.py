@@ -37,10 +37,10 @@ class Contrastive(Loss):
         >>> import jax.numpy as jnp, treexlite as tx
         >>> loss = tx.losses.Contrastive()
         >>> same, distances = jnp.array([1, 0, 0]), jnp.array([0.5, 0.5, 2.0])
-        >>> float(loss(same, distances).round(3))
+        >>> round(float(loss(same, distances)), 3)
         0.167
         >>> a, b = jnp.zeros((3, 2)), jnp.array([[0.5, 0], [0, 0.5], [2, 0]])
-        >>> float(loss(same, (a, b)).round(3))
+        >>> round(float(loss(same, (a, b))), 3)
         0.167
     """
 

@@ -20,7 +20,7 @@ class Dice(OverlapLoss):
         from_logits: as in `dice`.
         multilabel: as in `dice`.
         include_background: as in `dice`.
-        ignore_class: as in `dice`.
+        ignore_index: as in `dice`.
         reduction: as in `Loss`.
         weight: as in `Loss`.
         on: as in `Loss`.
@@ -49,7 +49,7 @@ class Dice(OverlapLoss):
             from_logits=self.from_logits,
             multilabel=self.multilabel,
             include_background=self.include_background,
-            ignore_class=self.ignore_class,
+            ignore_index=self.ignore_index,
         )
 
 
@@ -62,7 +62,7 @@ class Jaccard(OverlapLoss):
         from_logits: as in `jaccard`.
         multilabel: as in `jaccard`.
         include_background: as in `jaccard`.
-        ignore_class: as in `jaccard`.
+        ignore_index: as in `jaccard`.
         reduction: as in `Loss`.
         weight: as in `Loss`.
         on: as in `Loss`.
@@ -91,7 +91,7 @@ class Jaccard(OverlapLoss):
             from_logits=self.from_logits,
             multilabel=self.multilabel,
             include_background=self.include_background,
-            ignore_class=self.ignore_class,
+            ignore_index=self.ignore_index,
         )
 
 
@@ -104,7 +104,7 @@ def dice(
     from_logits: bool = True,
     multilabel: bool = False,
     include_background: bool = True,
-    ignore_class: int | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     """Compute 1 - (2 · Σ p · t + s) / (Σ p + Σ t + s) of each example; the sums are over pixels.
 
@@ -125,7 +125,7 @@ def dice(
         multilabel: whether a pixel may belong to several classes. Logits then pass through a
             sigmoid each, as they do when there is only one class; otherwise through a softmax.
         include_background: whether class 0 counts.
-        ignore_class: pixels of this label count nowhere, whatever the model says there; needs
+        ignore_index: pixels of this label count nowhere, whatever the model says there; needs
             integer labels. None ignores none.
 
     Shapes:
@@ -169,7 +169,7 @@ def dice(
         from_logits=from_logits,
         multilabel=multilabel,
         include_background=include_background,
-        ignore_class=ignore_class,
+        ignore_index=ignore_index,
     )
 
 
@@ -182,7 +182,7 @@ def jaccard(
     from_logits: bool = True,
     multilabel: bool = False,
     include_background: bool = True,
-    ignore_class: int | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
     """Compute 1 - (I + s) / (U + s), where I = Σ p · t and U = Σ p + Σ t - I; over pixels.
 
@@ -194,7 +194,7 @@ def jaccard(
         from_logits: as in `dice`.
         multilabel: as in `dice`.
         include_background: as in `dice`.
-        ignore_class: as in `dice`.
+        ignore_index: as in `dice`.
 
     Shapes:
         target, preds, returns: as in `dice`.
@@ -226,5 +226,5 @@ def jaccard(
         from_logits=from_logits,
         multilabel=multilabel,
         include_background=include_background,
-        ignore_class=ignore_class,
+        ignore_index=ignore_index,
     )

@@ -37,7 +37,7 @@ class InfoNCE(Loss):
         >>> import jax.numpy as jnp, treexlite as tx
         >>> loss = tx.losses.InfoNCE(temperature=1.0, symmetric=True)
         >>> query, key = jnp.eye(2), jnp.eye(2)
-        >>> float(loss(None, (query, key)).round(3))
+        >>> round(float(loss(None, (query, key))), 3)
         0.313
     """
 
@@ -95,8 +95,8 @@ class NTXent(Loss):
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
         >>> loss = tx.losses.NTXent(temperature=1.0)
-        >>> float(loss(None, (jnp.eye(2), jnp.eye(2))).round(3))
-        0.552
+        >>> round(float(loss(None, (jnp.eye(2), jnp.eye(2)))), 3)
+        0.551
     """
 
     reads_target = False
@@ -164,8 +164,9 @@ def info_nce(
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> tx.losses.info_nce(None, (jnp.eye(2), jnp.eye(2)), temperature=1.0).round(3)
-        Array([0.313, 0.313], dtype=float32)
+        >>> values = tx.losses.info_nce(None, (jnp.eye(2), jnp.eye(2)), temperature=1.0)
+        >>> round(float(values[0]), 3)
+        0.313
 
     Reference:
         van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018);
@@ -222,8 +223,9 @@ def nt_xent(
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
-        >>> tx.losses.nt_xent(None, (jnp.eye(2), jnp.eye(2)), temperature=1.0).round(3)
-        Array([0.552, 0.552], dtype=float32)
+        >>> values = tx.losses.nt_xent(None, (jnp.eye(2), jnp.eye(2)), temperature=1.0)
+        >>> round(float(values[0]), 3)
+        0.551
 
     Reference:
         Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations"

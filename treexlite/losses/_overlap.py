@@ -39,7 +39,7 @@ class OverlapLoss(Loss):
         multilabel: whether a pixel may belong to several classes. Logits then pass through a
             sigmoid each, as they do when there is only one class; otherwise through a softmax.
         include_background: whether class 0 counts.
-        ignore_class: pixels of this label count nowhere; needs integer labels. None ignores none.
+        ignore_index: pixels of this label count nowhere; needs integer labels. None ignores none.
         reduction: as in `Loss`.
         weight: as in `Loss`.
         on: as in `Loss`.
@@ -51,7 +51,7 @@ class OverlapLoss(Loss):
     from_logits: bool
     multilabel: bool
     include_background: bool
-    ignore_class: int | None
+    ignore_index: int | None
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class OverlapLoss(Loss):
         from_logits: bool = True,
         multilabel: bool = False,
         include_background: bool = True,
-        ignore_class: int | None = None,
+        ignore_index: int | None = None,
         reduction: Reduction = "sum_over_batch_size",
         weight: float | None = None,
         on: On = None,
@@ -74,7 +74,7 @@ class OverlapLoss(Loss):
         self.from_logits = from_logits
         self.multilabel = multilabel
         self.include_background = include_background
-        self.ignore_class = ignore_class
+        self.ignore_index = ignore_index
 
 
 def overlap_loss(
@@ -90,13 +90,13 @@ def overlap_loss(
     from_logits: bool,
     multilabel: bool,
     include_background: bool,
-    ignore_class: int | None,
+    ignore_index: int | None,
 ) -> jax.Array:
     """Compute (1 - index) ** gamma; see the top of the file, and the losses for the arguments."""
     _check_options(where, average, smooth)
     scores = floating(where, "preds", preds)
     _check_rank(where, scores)
-    t, counted = _truth(where, jnp.asarray(target), scores, ignore_class)
+    t, counted = _truth(where, jnp.asarray(target), scores, ignore_index)
     if counted is not None:  # whatever such a pixel holds, it reaches neither value nor gradient
         scores = jnp.where(counted, scores, 0)
     p = _probabilities(scores, multilabel) if from_logits else scores
@@ -131,10 +131,10 @@ def _power(loss: jax.Array, gamma: float) -> jax.Array:
 
 
 def _truth(
-    where: str, target: jax.Array, scores: jax.Array, ignore_class: int | None
+    where: str, target: jax.Array, scores: jax.Array, ignore_index: int | None
 ) -> tuple[jax.Array, jax.Array | None]:
     """Return the truth in the shape of `scores`, and which pixels count, (..., 1), None for all."""
-    if target.shape == scores.shape and ignore_class is None:
+    if target.shape == scores.shape and ignore_index is None:
         return target.astype(scores.dtype), None
     is_column = target.ndim == scores.ndim and target.shape[-1] == 1
     labels = target[..., 0] if is_column else target
@@ -149,8 +149,8 @@ def _truth(
         )
     labels = labels.astype(jnp.int32)
     counted = None
-    if ignore_class is not None:
-        is_counted = labels != ignore_class
+    if ignore_index is not None:
+        is_counted = labels != ignore_index
         labels = jnp.where(is_counted, labels, 0)
         counted = is_counted[..., None]
     return _one_hot(where, labels, scores), counted
@@ -179,7 +179,7 @@ def _check_rank(where: str, preds: jax.Array) -> None:
     if preds.ndim < 3 or preds.shape[-1] == 0:
         raise ShapeError(
             where,
-            expected="`preds` of shape (batch, ...pixels, classes), with at least one axis of pixels",
+            expected="`preds` of shape (batch, ...pixels, classes), with an axis of pixels",
             received=f"preds.shape={preds.shape}",
             fix="Append an axis of size 1 when there is one class: `preds[..., None]`.",
         )
@@ -201,5 +201,5 @@ def _unfit(where: str, target: jax.Array, preds: jax.Array) -> ShapeError:
         expected=f"`target` of shape {preds.shape[:-1]} (labels) or {preds.shape} (probabilities)",
         received=f"target.shape={target.shape}, preds.shape={preds.shape}",
         fix="Make the leading axes equal; the last axis of `preds` holds the classes. "
-        "`ignore_class` needs labels.",
+        "`ignore_index` needs labels.",
     )

@@ -17,7 +17,7 @@ NOTHING = np.zeros_like(MASKS)
 EXTREME = ((PIXELS, 1e4 * ONE_HOT), (PIXELS, 1e4 * SCORES), (0 * PIXELS, 0 * SCORES))
 CERTAIN = ((MASKS, MASKS), (MASKS, 1 - MASKS), (NOTHING, NOTHING), (NOTHING, MASKS))
 PLAIN = {"from_logits": False, "smooth": 0.0}
-OTHERS = {"average": "none", "include_background": False, "ignore_class": 1}
+OTHERS = {"average": "none", "include_background": False, "ignore_index": 1}
 
 ROWS = [
     LossRow("Dice", losses.Dice, PIXELS, SCORES, losses.dice, awkward=EXTREME),
