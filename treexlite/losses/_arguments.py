@@ -6,8 +6,9 @@ the parts, at least in float32. Nothing is mutated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -99,19 +100,28 @@ def check_mask(where: str, mask: ArrayLike | None, batch: int) -> jax.Array | No
     return present
 
 
-def check_number(where: str, name: str, value: float, *, positive: bool = False) -> None:
-    """Refuse an option below 0, or at 0 when it has to be positive.
+def number(where: str, name: str, value: Any, *, positive: bool = False) -> float:
+    """Return an option as a float, at least 0, or above 0 when it has to be positive.
+
+    One that is traced, because it changes during training, cannot be checked, and is returned.
 
     Raises:
-        ArgumentError: it is, or it is NaN.
+        ArgumentError: it is no finite number, or out of range.
     """
-    if not (value > 0 if positive else value >= 0):
+    if isinstance(value, jax.core.Tracer):
+        return cast("float", value)
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found) or found < 0 or (positive and found == 0):
         raise ArgumentError(
             where,
-            expected=f"`{name}` {'above' if positive else 'to be at least'} 0",
-            received=f"{name}={value!r}",
+            expected=f"`{name}` to be a finite number {'above' if positive else 'of at least'} 0",
+            received=f"{name}={describe(value)}",
             fix="Leave it out for the usual value.",
         )
+    return found
 
 
 def _contents(preds: Any) -> str:

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import RangeError, ShapeError
 from treexlite._samples import On
-from treexlite.losses._arguments import check_embeddings, check_number, floating, parts_of
+from treexlite.losses._arguments import check_embeddings, floating, number, parts_of
 from treexlite.losses._distance import between
 from treexlite.losses._loss import Loss, Reduction
 
@@ -56,8 +56,7 @@ class Contrastive(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        check_number(type(self).__name__, "margin", margin)
-        self.margin = margin
+        self.margin = number(type(self).__name__, "margin", margin)
 
     def per_example(self, target: ArrayLike, preds: Any) -> jax.Array:
         """Return `contrastive(target, preds)` with the margin of this loss."""
@@ -98,7 +97,7 @@ def contrastive(target: ArrayLike, preds: Any, *, margin: float = 1.0) -> jax.Ar
         halve the value, and say 1 for pairs of different kinds. As in TensorFlow Addons.
     """
     where = "contrastive"
-    check_number(where, "margin", margin)
+    margin = number(where, "margin", margin)
     if isinstance(preds, (tuple, list, dict)):
         a, b = parts_of(where, preds, ("a", "b"))
         check_embeddings(where, a=a, b=b)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import jax
 from jax.typing import ArrayLike
 
+from treexlite.losses._arguments import number
 from treexlite.losses._overlap import Average, OverlapLoss, overlap_loss
 
 
@@ -165,7 +166,7 @@ def dice(
         alpha=0.5,
         beta=0.5,
         average=average,
-        smooth=smooth / 2,
+        smooth=number("dice", "smooth", smooth) / 2,
         from_logits=from_logits,
         multilabel=multilabel,
         include_background=include_background,
@@ -222,7 +223,7 @@ def jaccard(
         alpha=1.0,
         beta=1.0,
         average=average,
-        smooth=smooth,
+        smooth=number("jaccard", "smooth", smooth),
         from_logits=from_logits,
         multilabel=multilabel,
         include_background=include_background,

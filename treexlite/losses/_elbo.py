@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import ShapeError, unknown_name
 from treexlite._samples import On
-from treexlite.losses._arguments import check_number, floating, parts_of
+from treexlite.losses._arguments import floating, number, parts_of
 from treexlite.losses._loss import Loss, Reduction
 
 Likelihood: TypeAlias = Literal["bernoulli", "gaussian"]
@@ -62,9 +62,8 @@ class NegativeELBO(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        _check_options(type(self).__name__, likelihood, beta)
+        self.beta = _options(type(self).__name__, likelihood, beta)
         self.likelihood = likelihood
-        self.beta = beta
 
     def per_example(self, target: ArrayLike, preds: Any) -> jax.Array:
         """Return `negative_elbo(target, preds)` with the options of this loss."""
@@ -72,7 +71,11 @@ class NegativeELBO(Loss):
 
 
 def negative_elbo(
-    target: ArrayLike, preds: Any, *, likelihood: Likelihood = "bernoulli", beta: float = 1.0
+    target: ArrayLike,
+    preds: Any,
+    *,
+    likelihood: Likelihood = "bernoulli",
+    beta: float | jax.Array = 1.0,
 ) -> jax.Array:
     """Compute beta · KL(q(z | x) ‖ N(0, 1)) - log p(x | z) of each example.
 
@@ -85,7 +88,8 @@ def negative_elbo(
         likelihood: p(x | z). For others, add up the terms yourself:
             `beta * gaussian_kl(mean, log_var) - my_log_likelihood`.
         beta: the weight of the divergence, at least 0. 1 gives the bound; above 1, codes come apart
-            into independent parts at the price of worse reconstructions.
+            into independent parts at the price of worse reconstructions. It may be traced, to grow
+            during training.
 
     Shapes:
         target: (batch, ...).
@@ -111,7 +115,7 @@ def negative_elbo(
         (2017). All is summed over an example, never averaged, so that beta = 1 is a bound.
     """
     where = "negative_elbo"
-    _check_options(where, likelihood, beta)
+    beta = _options(where, likelihood, beta)
     reconstruction, mean, log_var = parts_of(where, preds, _PARTS)
     fits = bernoulli_log_likelihood if likelihood == "bernoulli" else gaussian_log_likelihood
     log_p, kl = fits(target, reconstruction), gaussian_kl(mean, log_var)
@@ -250,7 +254,7 @@ def _check_alike(where: str, **arrays: jax.Array) -> None:
         )
 
 
-def _check_options(where: str, likelihood: str, beta: float) -> None:
+def _options(where: str, likelihood: str, beta: float | jax.Array) -> float:
     if likelihood not in LIKELIHOODS:
         raise unknown_name(where, "a likelihood", str(likelihood), LIKELIHOODS)
-    check_number(where, "beta", beta)
+    return number(where, "beta", beta)

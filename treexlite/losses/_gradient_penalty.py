@@ -86,8 +86,9 @@ def gradient_penalty(
                 received=f"scores.shape={scores.shape}",
                 fix="Average what the critic says about the parts of an example.",
             )
-        return scores.astype(dtype).sum()
+        return jnp.sum(scores.astype(dtype))
 
+    slopes: jax.Array
     if isinstance(critic, Module):
         slopes = grad(total, argnums=1)(critic, between)
     else:

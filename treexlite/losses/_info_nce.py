@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from treexlite._samples import On
-from treexlite.losses._arguments import check_embeddings, check_mask, check_number, parts_of
+from treexlite.losses._arguments import check_embeddings, check_mask, number, parts_of
 from treexlite.losses._distance import similarities, unit
 from treexlite.losses._loss import Loss, Reduction
 
@@ -58,8 +58,7 @@ class InfoNCE(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        check_number(type(self).__name__, "temperature", temperature, positive=True)
-        self.temperature = temperature
+        self.temperature = number(type(self).__name__, "temperature", temperature, positive=True)
         self.normalize = normalize
         self.symmetric = symmetric
 
@@ -112,8 +111,7 @@ class NTXent(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        check_number(type(self).__name__, "temperature", temperature, positive=True)
-        self.temperature = temperature
+        self.temperature = number(type(self).__name__, "temperature", temperature, positive=True)
 
     def per_example(self, target: Any, preds: Any) -> jax.Array:
         """Return the value of each pair, all examples being present."""
@@ -128,7 +126,7 @@ def info_nce(
     target: Any,
     preds: Any,
     *,
-    temperature: float = 0.07,
+    temperature: float | jax.Array = 0.07,
     normalize: bool = True,
     symmetric: bool = False,
     mask: ArrayLike | None = None,
@@ -142,9 +140,9 @@ def info_nce(
         preds: the embeddings: a tuple (query, key), or a dict with these keys, in which row i of
             one belongs to row i of the other. Their dtype is that of the result, but at least
             float32.
-        temperature: divides the similarities, above 0. For one that is learned, set it to 1, with
-            `normalize=False`, and let the model return normalized embeddings, one of them
-            multiplied by the learned scale.
+        temperature: divides the similarities, above 0. It may be traced, to be learned. With the
+            class `InfoNCE`, set it to 1, with `normalize=False`, and let the model return
+            normalized embeddings, one of them multiplied by the learned scale.
         normalize: whether the similarity is the cosine; otherwise the product.
         symmetric: whether keys look for their queries too, as in CLIP; the value is the mean of
             both directions.
@@ -174,7 +172,7 @@ def info_nce(
         (CLIP, 2021), for the symmetric form, and the temperature that it starts from.
     """
     where = "info_nce"
-    check_number(where, "temperature", temperature, positive=True)
+    temperature = number(where, "temperature", temperature, positive=True)
     query, key = parts_of(where, preds, ("query", "key"))
     check_embeddings(where, query=query, key=key)
     present = check_mask(where, mask, query.shape[0])
@@ -184,7 +182,7 @@ def info_nce(
     if present is not None:
         hidden = ~(present[:, None] & present[None, :]) & ~jnp.eye(len(logits), dtype=bool)
         logits = jnp.where(hidden, -jnp.inf, logits)
-    loss = -jnp.diagonal(jax.nn.log_softmax(logits, axis=1))
+    loss: jax.Array = -jnp.diagonal(jax.nn.log_softmax(logits, axis=1))
     if symmetric:
         loss = (loss - jnp.diagonal(jax.nn.log_softmax(logits, axis=0))) / 2
     return loss
@@ -194,7 +192,7 @@ def nt_xent(
     target: Any,
     preds: Any,
     *,
-    temperature: float = 0.07,
+    temperature: float | jax.Array = 0.07,
     mask: ArrayLike | None = None,
 ) -> jax.Array:
     """Compute the normalized, temperature-scaled cross-entropy of two views of each example.
@@ -233,7 +231,7 @@ def nt_xent(
         belong together, and returns the mean.
     """
     where = "nt_xent"
-    check_number(where, "temperature", temperature, positive=True)
+    temperature = number(where, "temperature", temperature, positive=True)
     view_a, view_b = parts_of(where, preds, ("view_a", "view_b"))
     check_embeddings(where, view_a=view_a, view_b=view_b)
     batch = view_a.shape[0]

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import ShapeError
 from treexlite._samples import On
-from treexlite.losses._arguments import check_embeddings, check_mask, check_number, floating
+from treexlite.losses._arguments import check_embeddings, check_mask, floating, number
 from treexlite.losses._distance import Distance, check_distance, pairwise
 from treexlite.losses._loss import Loss, Reduction
 
@@ -34,8 +34,8 @@ class _MinedTriplet(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        _check_options(type(self).__name__, margin, distance)
-        self.margin = margin
+        check_distance(type(self).__name__, distance)
+        self.margin = number(type(self).__name__, "margin", margin)
         self.distance = distance
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
@@ -144,7 +144,9 @@ def triplet_hard(
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification" (2017), "batch
         hard".
     """
-    d, positive, negative = _pairs("triplet_hard", target, preds, margin, distance, mask)
+    where = "triplet_hard"
+    margin = number(where, "margin", margin)
+    d, positive, negative = _pairs(where, target, preds, distance, mask)
     farthest = jnp.max(jnp.where(positive, d, -jnp.inf), axis=1)
     nearest = jnp.min(jnp.where(negative, d, jnp.inf), axis=1)
     is_complete = jnp.any(positive, axis=1) & jnp.any(negative, axis=1)
@@ -191,7 +193,9 @@ def triplet_semi_hard(
         Schroff et al., "FaceNet" (2015). TensorFlow Addons divides the sum over all pairs by their
         number, where an anchor with more positives counts more.
     """
-    d, positive, negative = _pairs("triplet_semi_hard", target, preds, margin, distance, mask)
+    where = "triplet_semi_hard"
+    margin = number(where, "margin", margin)
+    d, positive, negative = _pairs(where, target, preds, distance, mask)
     ordered = jnp.sort(jnp.where(negative, d, jnp.inf), axis=1)  # per anchor, negatives first
     last = jnp.sum(negative, axis=1)[:, None] - 1
     farther = jax.vmap(lambda row, of: jnp.searchsorted(row, of, side="right"))(ordered, d)
@@ -205,12 +209,11 @@ def _pairs(
     where: str,
     target: ArrayLike,
     preds: ArrayLike,
-    margin: float,
     distance: Distance,
     mask: ArrayLike | None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Return distances, and which pairs are positive and negative; each (batch, batch)."""
-    _check_options(where, margin, distance)
+    check_distance(where, distance)
     labels, embeddings = jnp.asarray(target), floating(where, "preds", preds)
     check_embeddings(where, preds=embeddings)
     batch = embeddings.shape[0]
@@ -233,8 +236,3 @@ def _hinge(near: jax.Array, far: jax.Array, margin: float, is_complete: jax.Arra
     """Return max(near - far + margin, 0), and 0 where a positive or a negative is missing."""
     gap = jnp.where(is_complete, near, 0) - jnp.where(is_complete, far, 0)
     return jnp.where(is_complete, jnp.maximum(gap + margin, 0), 0)
-
-
-def _check_options(where: str, margin: float, distance: str) -> None:
-    check_number(where, "margin", margin)
-    check_distance(where, distance)

@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import DataError, ShapeError, unknown_name
 from treexlite._samples import On, check_labels
-from treexlite.losses._arguments import check_number, floating
+from treexlite.losses._arguments import floating, number
 from treexlite.losses._loss import Loss, Reduction
 
 Average: TypeAlias = Literal["macro", "micro", "none"]
@@ -68,9 +68,9 @@ class OverlapLoss(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        _check_options(type(self).__name__, average, smooth)
+        _check_average(type(self).__name__, average)
         self.average = average
-        self.smooth = smooth
+        self.smooth = number(type(self).__name__, "smooth", smooth)
         self.from_logits = from_logits
         self.multilabel = multilabel
         self.include_background = include_background
@@ -93,7 +93,7 @@ def overlap_loss(
     ignore_index: int | None,
 ) -> jax.Array:
     """Compute (1 - index) ** gamma; see the top of the file, and the losses for the arguments."""
-    _check_options(where, average, smooth)
+    _check_average(where, average)
     scores = floating(where, "preds", preds)
     _check_rank(where, scores)
     t, counted = _truth(where, jnp.asarray(target), scores, ignore_index)
@@ -169,10 +169,9 @@ def _one_hot(where: str, labels: jax.Array, scores: jax.Array) -> jax.Array:
     return jnp.where(has_class[..., None], one_hot, jnp.nan)
 
 
-def _check_options(where: str, average: str, smooth: float) -> None:
+def _check_average(where: str, average: str) -> None:
     if average not in AVERAGES:
         raise unknown_name(where, "an average", str(average), AVERAGES)
-    check_number(where, "smooth", smooth)
 
 
 def _check_rank(where: str, preds: jax.Array) -> None:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._samples import On
-from treexlite.losses._arguments import check_embeddings, check_number, parts_of
+from treexlite.losses._arguments import check_embeddings, number, parts_of
 from treexlite.losses._distance import Distance, between, check_distance
 from treexlite.losses._loss import Loss, Reduction
 
@@ -60,9 +60,8 @@ class Triplet(Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        check_number(type(self).__name__, "margin", margin)
         check_distance(type(self).__name__, distance)
-        self.margin = margin
+        self.margin = number(type(self).__name__, "margin", margin)
         self.distance = distance
         self.swap = swap
 
@@ -115,7 +114,7 @@ def triplet(
         so that a distance is never 0; we do not.
     """
     where = "triplet"
-    check_number(where, "margin", margin)
+    margin = number(where, "margin", margin)
     check_distance(where, distance)
     anchor, positive, negative = parts_of(where, preds, ("anchor", "positive", "negative"))
     check_embeddings(where, anchor=anchor, positive=positive, negative=negative)

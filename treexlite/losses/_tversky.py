@@ -9,7 +9,7 @@ import jax
 from jax.typing import ArrayLike
 
 from treexlite._samples import On
-from treexlite.losses._arguments import check_number
+from treexlite.losses._arguments import number
 from treexlite.losses._loss import Reduction
 from treexlite.losses._overlap import Average, OverlapLoss, overlap_loss
 
@@ -79,10 +79,10 @@ class Tversky(OverlapLoss):
             on=on,
             name=name,
         )
-        _check_options(type(self).__name__, alpha, beta, gamma)
-        self.alpha = alpha
-        self.beta = beta
-        self.gamma = gamma
+        where = type(self).__name__
+        self.alpha = number(where, "alpha", alpha)
+        self.beta = number(where, "beta", beta)
+        self.gamma = number(where, "gamma", gamma, positive=True)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
         """Return `tversky(target, preds)` with the options of this loss."""
@@ -158,24 +158,18 @@ def tversky(
         alpha is our beta and whose gamma is the inverse of ours. As in the first paper and in the
         words of Keras, `alpha` weighs false alarms; what Keras 3 computes has the two exchanged.
     """
-    _check_options("tversky", alpha, beta, gamma)
+    where = "tversky"
     return overlap_loss(
-        "tversky",
+        where,
         target,
         preds,
-        alpha=alpha,
-        beta=beta,
-        gamma=gamma,
+        alpha=number(where, "alpha", alpha),
+        beta=number(where, "beta", beta),
+        gamma=number(where, "gamma", gamma, positive=True),
         average=average,
-        smooth=smooth,
+        smooth=number(where, "smooth", smooth),
         from_logits=from_logits,
         multilabel=multilabel,
         include_background=include_background,
         ignore_index=ignore_index,
     )
-
-
-def _check_options(where: str, alpha: float, beta: float, gamma: float) -> None:
-    check_number(where, "alpha", alpha)
-    check_number(where, "beta", beta)
-    check_number(where, "gamma", gamma, positive=True)
