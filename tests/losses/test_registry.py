@@ -3,7 +3,16 @@
 import pytest
 
 from treexlite._errors import UnknownNameError
-from treexlite.losses import CrossEntropy, Loss, MeanSquaredError, get
+from treexlite.losses import (
+    CrossEntropy,
+    InfoNCE,
+    Jaccard,
+    Loss,
+    MeanSquaredError,
+    NegativeELBO,
+    NTXent,
+    get,
+)
 from treexlite.losses._registry import REGISTRY
 
 
@@ -16,6 +25,10 @@ from treexlite.losses._registry import REGISTRY
         ("cross_entropy", CrossEntropy),
         ("sparse_categorical_crossentropy", CrossEntropy),
         ("categorical_crossentropy", CrossEntropy),
+        ("iou", Jaccard),
+        ("elbo", NegativeELBO),
+        ("infonce", InfoNCE),
+        ("ntxent", NTXent),
     ],
 )
 def test_names_stand_for_losses_with_default_options(name: str, loss: type[Loss]) -> None:
