@@ -146,6 +146,7 @@ def _may_skip(states: jax.Array, blank: int) -> jax.Array:
     return (states != blank) & (states != before)
 
 
+@jax.jit  # so that an eager call compiles the walk once for each shape, not each time
 def _walk(emitted: jax.Array, in_time: jax.Array, may_skip: jax.Array) -> jax.Array:
     """Return the log-probability of being in each state when time is over.
 
