@@ -82,3 +82,6 @@ def test_an_option_is_a_float_or_traced() -> None:
     assert jax.jit(lambda x: number("here", "x", x))(3.0) == 3
     with pytest.raises(ArgumentError, match="a finite number above 0"):
         number("here", "x", 0, positive=True)
+    assert number("here", "x", -2, signed=True) == -2
+    with pytest.raises(ArgumentError, match="to be a finite number, received x=nan"):
+        number("here", "x", np.nan, signed=True)

@@ -110,6 +110,16 @@ def test_what_lies_past_a_length_is_not_read() -> None:
     assert np.isfinite(gradient).all()
 
 
+def test_lengths_travel_in_pairs_or_dicts_and_through_masks() -> None:
+    sizes, times = np.array([2, 1, 9]), np.array([4, 3, -9])
+    mask = np.array([1, 1, 0])
+    wanted = ctc((LABELS[:2], sizes[:2]), (LOGITS[:2], times[:2])).mean()
+    target, preds = {"labels": LABELS, "lengths": sizes}, {"logits": LOGITS, "lengths": times}
+    np.testing.assert_allclose(CTC()(target, preds, mask=mask), wanted, rtol=1e-6)
+    pairs = (LABELS, sizes), (LOGITS, times)
+    np.testing.assert_allclose(CTC()(*pairs, mask=mask), wanted, rtol=1e-6)
+
+
 def test_nan_in_time_is_not_taken_for_impossible() -> None:
     logits = LOGITS.copy()
     logits[0, 1, 0] = np.nan

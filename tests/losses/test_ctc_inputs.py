@@ -36,8 +36,9 @@ ONES = np.array([1, 1])
         (LABELS, (LOGITS, -ONES), RangeError, "received lengths from -1 to -1"),
         (LABELS, (LOGITS, ONES[:1]), ShapeError, r"of shape \(2,\), received lengths.shape=\(1,\)"),
         (LABELS, (LOGITS, ONES / 2), DataError, "integers in `lengths of preds`"),
-        (LABELS, (LOGITS,), StructureError, r"`preds` to be logits, or a pair of arrays"),
-        ([[1, 2], [1, 0]], LOGITS, StructureError, "`target` to be labels, or a pair"),
+        (LABELS, (LOGITS,), StructureError, r"`preds` to be logits, a pair of arrays"),
+        (LABELS, {"x": LOGITS, "lengths": ONES}, StructureError, r"\(logits, lengths\), or such"),
+        ([[1, 2], [1, 0]], LOGITS, StructureError, "`target` to be labels, a pair"),
     ],
 )
 def test_inputs_without_meaning_are_refused(

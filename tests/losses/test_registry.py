@@ -11,6 +11,7 @@ from treexlite.losses import (
     MeanSquaredError,
     NegativeELBO,
     NTXent,
+    PairwiseSigmoid,
     get,
 )
 from treexlite.losses._registry import REGISTRY
@@ -28,6 +29,7 @@ from treexlite.losses._registry import REGISTRY
         ("iou", Jaccard),
         ("elbo", NegativeELBO),
         ("infonce", InfoNCE),
+        ("siglip", PairwiseSigmoid),
         ("ntxent", NTXent),
     ],
 )

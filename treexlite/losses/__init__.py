@@ -32,6 +32,7 @@ from treexlite.losses._mined_triplet import (
     triplet_hard,
     triplet_semi_hard,
 )
+from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid, pairwise_sigmoid
 from treexlite.losses._registry import get, register
 from treexlite.losses._regression import MeanSquaredError, mean_squared_error
 from treexlite.losses._triplet import Triplet, triplet
@@ -48,6 +49,7 @@ __all__ = [
     "MeanSquaredError",
     "NTXent",
     "NegativeELBO",
+    "PairwiseSigmoid",
     "Triplet",
     "TripletHard",
     "TripletSemiHard",
@@ -71,6 +73,7 @@ __all__ = [
     "mean_squared_error",
     "negative_elbo",
     "nt_xent",
+    "pairwise_sigmoid",
     "register",
     "triplet",
     "triplet_hard",

@@ -100,8 +100,10 @@ def check_mask(where: str, mask: ArrayLike | None, batch: int) -> jax.Array | No
     return present
 
 
-def number(where: str, name: str, value: Any, *, positive: bool = False) -> float:
-    """Return an option as a float, at least 0, or above 0 when it has to be positive.
+def number(
+    where: str, name: str, value: Any, *, positive: bool = False, signed: bool = False
+) -> float:
+    """Return an option as a float, at least 0; above 0 when `positive`, any when `signed`.
 
     One that is traced, because it changes during training, cannot be checked, and is returned.
 
@@ -114,10 +116,12 @@ def number(where: str, name: str, value: Any, *, positive: bool = False) -> floa
         found = float(value)
     except (TypeError, ValueError):
         found = math.nan
-    if not math.isfinite(found) or found < 0 or (positive and found == 0):
+    in_range = signed or found > 0 or (found == 0 and not positive)
+    if not math.isfinite(found) or not in_range:
+        limits = "" if signed else " above 0" if positive else " of at least 0"
         raise ArgumentError(
             where,
-            expected=f"`{name}` to be a finite number {'above' if positive else 'of at least'} 0",
+            expected=f"`{name}` to be a finite number{limits}",
             received=f"{name}={describe(value)}",
             fix="Leave it out for the usual value.",
         )

@@ -77,10 +77,11 @@ def ctc(target: Any, preds: Any, *, blank: int = 0, zero_infinity: bool = False)
 
     Args:
         target: integer labels, padded at the end with the blank or a negative number, which no
-            label can be. Or a pair `(labels, lengths)`; what lies past a length is not read.
+            label can be. Or a pair `(labels, lengths)`, or a dict with these keys; what lies past a
+            length is not read.
         preds: the logits of the classes at each step, the blank among them; log-probabilities are
-            logits too. Or a pair `(logits, lengths)`; steps past a length are not read. Their dtype
-            is that of the result, but at least float32.
+            logits too. Or a pair `(logits, lengths)`, or a dict with these keys; steps past a
+            length are not read. Their dtype is that of the result, but at least float32.
         blank: the class that stands for no label.
         zero_infinity: whether an impossible example costs 0 instead of infinity.
 
@@ -97,7 +98,7 @@ def ctc(target: Any, preds: Any, *, blank: int = 0, zero_infinity: bool = False)
 
     Raises:
         ShapeError: the shapes do not fit together.
-        StructureError: `target` or `preds` are tuples, but not pairs.
+        StructureError: `target` or `preds` are tuples or dicts, but not such pairs.
         DataError: labels or lengths are not integers, or a label stands after padding.
         RangeError: a label or a length is out of range.
         ArgumentError: `blank` is not a class.

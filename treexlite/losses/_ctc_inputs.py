@@ -6,6 +6,7 @@ holds the blank or zeros, so that whatever it held reaches neither values nor gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -118,16 +119,20 @@ def read_labels(
 
 
 def _pair(where: str, name: str, given: Any, what: str) -> tuple[Any, Any]:
-    if not isinstance(given, (tuple, list)):
+    if isinstance(given, Mapping):
+        parts = [given.get(what), given.get("lengths")]
+    elif isinstance(given, (tuple, list)):
+        parts = list(given)
+    else:
         return given, None
-    if len(given) != 2 or not all(hasattr(part, "shape") for part in given):
+    if len(parts) != 2 or not all(hasattr(part, "shape") for part in parts):
         raise StructureError(
             where,
-            expected=f"`{name}` to be {what}, or a pair of arrays ({what}, lengths)",
+            expected=f"`{name}` to be {what}, a pair of arrays ({what}, lengths), or such a dict",
             received=f"{name}={describe(given)}",
             fix="Convert nested lists with `jnp.asarray`, padded to one length.",
         )
-    return given[0], given[1]
+    return parts[0], parts[1]
 
 
 def _integers(where: str, name: str, given: Any) -> jax.Array:

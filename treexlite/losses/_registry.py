@@ -14,6 +14,7 @@ from treexlite.losses._elbo import NegativeELBO
 from treexlite.losses._info_nce import InfoNCE, NTXent
 from treexlite.losses._loss import Loss
 from treexlite.losses._mined_triplet import TripletHard, TripletSemiHard
+from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid
 from treexlite.losses._regression import MeanSquaredError
 from treexlite.losses._triplet import Triplet
 from treexlite.losses._tversky import Tversky
@@ -38,6 +39,8 @@ REGISTRY: Registry[Loss] = Registry(
         "negative_elbo": NegativeELBO,
         "nt_xent": NTXent,
         "ntxent": NTXent,
+        "pairwise_sigmoid": PairwiseSigmoid,
+        "siglip": PairwiseSigmoid,
         "sparse_categorical_crossentropy": CrossEntropy,
         "triplet": Triplet,
         "triplet_hard": TripletHard,

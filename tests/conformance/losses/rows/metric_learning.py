@@ -94,4 +94,13 @@ ROWS = [
         awkward=((None, (ZEROS, OTHERS)), (None, (EQUAL, EQUAL))),
         by_example=False,
     ),
+    LossRow(
+        "PairwiseSigmoid",
+        losses.PairwiseSigmoid,
+        None,
+        (NUMBERS, OTHERS),
+        losses.pairwise_sigmoid,
+        awkward=((None, (ZEROS, OTHERS)), (None, (EQUAL, EQUAL))),
+        by_example=False,
+    ),
 ]
