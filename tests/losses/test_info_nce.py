@@ -1,4 +1,4 @@
-"""InfoNCE and NT-Xent."""
+"""InfoNCE."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.budget import examples
 from treexlite._errors import ArgumentError, ShapeError, StructureError
-from treexlite.losses import InfoNCE, NTXent, info_nce, nt_xent
+from treexlite.losses import InfoNCE, info_nce
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(2, 5, 3)).astype(np.float32)
@@ -26,18 +26,10 @@ def surprise(logits: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.log(np.exp(logits).sum(-1)) - logits[np.arange(len(logits)), at]
 
 
-def expected_info_nce(a: np.ndarray, b: np.ndarray, symmetric: bool) -> np.ndarray:
+def expected(a: np.ndarray, b: np.ndarray, symmetric: bool) -> np.ndarray:
     logits, places = unit(a) @ unit(b).T / 0.5, np.arange(len(a))
     one = surprise(logits, places)
     return (one + surprise(logits.T, places)) / 2 if symmetric else one
-
-
-def expected_nt_xent(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    x, n = unit(np.concatenate([a, b])), len(a)
-    logits = x @ x.T / 0.5
-    np.fill_diagonal(logits, -np.inf)
-    values = surprise(logits, np.roll(np.arange(2 * n), n))
-    return (values[:n] + values[n:]) / 2
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
@@ -50,35 +42,19 @@ def test_queries_find_their_keys_among_those_present(symmetric: bool, seed: int)
     options = {"temperature": 0.5, "symmetric": symmetric}
     np.testing.assert_allclose(
         info_nce(None, (a, b), **options),
-        expected_info_nce(a, b, symmetric),
+        expected(a, b, symmetric),
         rtol=1e-5,
         atol=1e-6,
     )
     values = info_nce(None, (a, b), **options, mask=there)[there]
-    wanted = expected_info_nce(a[there], b[there], symmetric)
+    wanted = expected(a[there], b[there], symmetric)
     np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-6)
 
 
-@settings(max_examples=examples(10), deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_views_find_their_partners_among_those_present(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    there = rng.uniform(size=5) < 0.6
-    there[0] = True
-    np.testing.assert_allclose(
-        nt_xent(None, (a, b), temperature=0.5), expected_nt_xent(a, b), rtol=1e-5
-    )
-    values = nt_xent(None, (a, b), temperature=0.5, mask=there)[there]
-    wanted = expected_nt_xent(a[there], b[there])
-    np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("loss", [InfoNCE, NTXent])
-def test_absent_examples_are_no_negatives(loss: Any) -> None:
+def test_absent_examples_are_no_negatives() -> None:
     mask = np.array([1, 1, 1, 0, 0])
-    value, gradient = jax.value_and_grad(lambda x: loss()(None, (x, B), mask=mask))(A)
-    wanted, wanted_gradient = jax.value_and_grad(lambda x: loss()(None, (x, B[:3])))(A[:3])
+    value, gradient = jax.value_and_grad(lambda x: InfoNCE()(None, (x, B), mask=mask))(A)
+    wanted, wanted_gradient = jax.value_and_grad(lambda x: InfoNCE()(None, (x, B[:3])))(A[:3])
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     np.testing.assert_allclose(gradient[:3], wanted_gradient, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(gradient[3:], 0)
@@ -100,28 +76,21 @@ def test_the_temperature_can_be_learned() -> None:
 
 def test_a_pair_alone_has_nothing_to_be_told_from() -> None:
     assert info_nce(None, (A[:1], B[:1])) == 0
-    assert nt_xent(None, (A[:1], B[:1])) == 0
 
 
-@pytest.mark.parametrize("function", [info_nce, nt_xent])
-def test_embeddings_of_zeros_have_a_finite_gradient(function: Any) -> None:
-    gradient = jax.grad(lambda x: function(None, (x, B)).sum())(jnp.zeros_like(A))
+def test_embeddings_of_zeros_have_a_finite_gradient() -> None:
+    gradient = jax.grad(lambda x: info_nce(None, (x, B)).sum())(jnp.zeros_like(A))
     assert np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("function", [info_nce, nt_xent])
-def test_inputs_that_do_not_fit_are_refused(function: Any) -> None:
-    with pytest.raises(StructureError, match=rf"{function.__name__}: expected `preds` to be a tup"):
-        function(None, A)
-    with pytest.raises(ShapeError, match=rf"{function.__name__}: expected .* of one shape"):
-        function(None, (A, B[:2]))
+def test_inputs_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(StructureError, match=r"info_nce: expected `preds` to be a tup"):
+        info_nce(None, A)
+    with pytest.raises(ShapeError, match=r"info_nce: expected .* of one shape"):
+        info_nce(None, (A, B[:2]))
     with pytest.raises(ShapeError, match=r"expected a mask \(or weights\) of shape \(5,\)"):
-        function(None, (A, B), mask=np.ones(4))
+        info_nce(None, (A, B), mask=np.ones(4))
     with pytest.raises(ArgumentError, match="expected `temperature` to be a finite number above 0"):
-        function(None, (A, B), temperature=0.0)
-
-
-@pytest.mark.parametrize("loss", [InfoNCE, NTXent])
-def test_a_temperature_of_zero_is_refused(loss: Any) -> None:
-    with pytest.raises(ArgumentError, match=f"{loss.__name__}: expected `temperature`"):
-        loss(temperature=0.0)
+        info_nce(None, (A, B), temperature=0.0)
+    with pytest.raises(ArgumentError, match="InfoNCE: expected `temperature`"):
+        InfoNCE(temperature=0.0)

@@ -15,7 +15,7 @@ from treexlite.losses._adversarial import (
 from treexlite.losses._classification import CrossEntropy, cross_entropy
 from treexlite.losses._contrastive import Contrastive, contrastive
 from treexlite.losses._ctc import CTC, ctc
-from treexlite.losses._dice import Dice, Jaccard, dice, jaccard
+from treexlite.losses._dice import Dice, dice
 from treexlite.losses._elbo import (
     NegativeELBO,
     bernoulli_log_likelihood,
@@ -24,7 +24,8 @@ from treexlite.losses._elbo import (
     negative_elbo,
 )
 from treexlite.losses._gradient_penalty import gradient_penalty
-from treexlite.losses._info_nce import InfoNCE, NTXent, info_nce, nt_xent
+from treexlite.losses._info_nce import InfoNCE, info_nce
+from treexlite.losses._jaccard import Jaccard, jaccard
 from treexlite.losses._loss import Loss
 from treexlite.losses._mined_triplet import (
     TripletHard,
@@ -32,6 +33,7 @@ from treexlite.losses._mined_triplet import (
     triplet_hard,
     triplet_semi_hard,
 )
+from treexlite.losses._nt_xent import NTXent, nt_xent
 from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid, pairwise_sigmoid
 from treexlite.losses._registry import get, register
 from treexlite.losses._regression import MeanSquaredError, mean_squared_error

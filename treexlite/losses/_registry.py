@@ -9,11 +9,13 @@ from treexlite._names import Registry
 from treexlite.losses._classification import CrossEntropy
 from treexlite.losses._contrastive import Contrastive
 from treexlite.losses._ctc import CTC
-from treexlite.losses._dice import Dice, Jaccard
+from treexlite.losses._dice import Dice
 from treexlite.losses._elbo import NegativeELBO
-from treexlite.losses._info_nce import InfoNCE, NTXent
+from treexlite.losses._info_nce import InfoNCE
+from treexlite.losses._jaccard import Jaccard
 from treexlite.losses._loss import Loss
 from treexlite.losses._mined_triplet import TripletHard, TripletSemiHard
+from treexlite.losses._nt_xent import NTXent
 from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid
 from treexlite.losses._regression import MeanSquaredError
 from treexlite.losses._triplet import Triplet
