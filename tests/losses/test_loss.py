@@ -131,6 +131,21 @@ def test_losses_that_compare_examples_are_told_which_are_there() -> None:
     np.testing.assert_array_equal(loss(target[:2], preds[:2]), [-2, 2])
 
 
+def test_losses_that_do_not_read_targets_are_given_none() -> None:
+    class Size(Loss):
+        reads_target = False
+
+        def per_example(self, target: Any, preds: jax.Array) -> jax.Array:
+            assert target is None
+            return preds
+
+    loss = Size(on="a")
+    preds = {"a": jnp.array([1.0, 3.0]), "b": jnp.zeros(2)}
+    for target in (None, jnp.full(2, jnp.nan), {"b": jnp.zeros(2)}):
+        assert loss(target, preds) == 2
+        assert loss(target, preds, mask=jnp.array([0, 1])) == 3
+
+
 def test_a_missing_target_of_weight_zero_reaches_no_gradient() -> None:
     target, preds = jnp.array([[jnp.nan], [1.0]]), jnp.array([[2.0], [3.0]])
     gradient = jax.grad(MeanSquaredError(), argnums=1)(target, preds, jnp.array([0.0, 1.0]))

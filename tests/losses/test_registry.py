@@ -3,7 +3,17 @@
 import pytest
 
 from treexlite._errors import UnknownNameError
-from treexlite.losses import CrossEntropy, Loss, MeanSquaredError, get
+from treexlite.losses import (
+    CrossEntropy,
+    InfoNCE,
+    Jaccard,
+    Loss,
+    MeanSquaredError,
+    NegativeELBO,
+    NTXent,
+    PairwiseSigmoid,
+    get,
+)
 from treexlite.losses._registry import REGISTRY
 
 
@@ -16,6 +26,11 @@ from treexlite.losses._registry import REGISTRY
         ("cross_entropy", CrossEntropy),
         ("sparse_categorical_crossentropy", CrossEntropy),
         ("categorical_crossentropy", CrossEntropy),
+        ("iou", Jaccard),
+        ("elbo", NegativeELBO),
+        ("infonce", InfoNCE),
+        ("siglip", PairwiseSigmoid),
+        ("ntxent", NTXent),
     ],
 )
 def test_names_stand_for_losses_with_default_options(name: str, loss: type[Loss]) -> None:

@@ -115,6 +115,24 @@ def test_a_loss_without_targets_is_refused() -> None:
         Trainer(Scale(), "mse", "sgd").fit(np.ones(4), verbose=0)
 
 
+def test_a_loss_that_reads_no_targets_needs_none() -> None:
+    class Twin(tx.Module):
+        def __init__(self) -> None:
+            self.encode = tx.nn.Linear(2)
+
+        def __call__(self, a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return self.encode(a), self.encode(b)
+
+    a, b = np.random.default_rng(0).normal(size=(2, 7, 3)).astype(np.float32)
+    trainer = Trainer(Twin(), tx.losses.InfoNCE(temperature=1.0), optax.sgd(0.0))
+    losses = trainer.fit((a, b), batch_size=4, shuffle=False, verbose=0).history["loss"]
+    twin = trainer.model
+    parts = [
+        tx.losses.info_nce(None, twin(a[i], b[i]), temperature=1.0) for i in (slice(4), slice(4, 7))
+    ]
+    np.testing.assert_allclose(losses[0], np.concatenate(parts).mean(), rtol=1e-5)
+
+
 def test_the_loss_cannot_be_replaced_behind_the_back_of_the_compiler() -> None:
     trainer = Trainer(Scale(), "mse")
     with pytest.raises(AttributeError):

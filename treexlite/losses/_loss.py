@@ -15,7 +15,7 @@ from __future__ import annotations
 import abc
 import math
 import numbers
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +47,8 @@ class Loss(Module):
     is 0.
 
     A new loss derives from this class and defines `per_example`; one that compares the examples of
-    a batch with each other defines `values` too.
+    a batch with each other defines `values` too. One that compares predictions with each other says
+    `reads_target = False`; it is given None, whatever the target is.
 
     Args:
         reduction: how the values become one number. The means do not depend on the batch size, so
@@ -81,6 +82,7 @@ class Loss(Module):
         Names and the meaning of weights and masks follow Keras; "weighted_mean" is new.
     """
 
+    reads_target: ClassVar[bool] = True
     reduction: Reduction
     weight: float | None
     on: On
@@ -120,7 +122,8 @@ class Loss(Module):
         """Compute the loss.
 
         Args:
-            target: what is true; an array, or a container of arrays from which `on` selects.
+            target: what is true; an array, or a container of arrays from which `on` selects. None
+                for a loss that does not read it.
             preds: what the model says; likewise.
             sample_weight: how much each example counts, at least 0 for a mean. Booleans and
                 integers are taken as numbers.
@@ -166,7 +169,7 @@ class Loss(Module):
     ) -> tuple[jax.Array, list[jax.Array], list[jax.Array]]:
         """Return one value per example, and the weights and masks broadcast to them."""
         where = type(self).__name__
-        target = select(where, "target", target, self.on)
+        target = select(where, "target", target, self.on) if self.reads_target else None
         preds = select(where, "preds", preds, self.on)
         masks = [m for m in (mask, self.own_mask(target, preds)) if m is not None]
         hidden = masks if sample_weight is None else [*masks, sample_weight]

@@ -7,19 +7,47 @@ from typing import Any
 
 from treexlite._names import Registry
 from treexlite.losses._classification import CrossEntropy
+from treexlite.losses._contrastive import Contrastive
+from treexlite.losses._ctc import CTC
+from treexlite.losses._dice import Dice
+from treexlite.losses._elbo import NegativeELBO
+from treexlite.losses._info_nce import InfoNCE
+from treexlite.losses._jaccard import Jaccard
 from treexlite.losses._loss import Loss
+from treexlite.losses._mined_triplet import TripletHard, TripletSemiHard
+from treexlite.losses._nt_xent import NTXent
+from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid
 from treexlite.losses._regression import MeanSquaredError
+from treexlite.losses._triplet import Triplet
+from treexlite.losses._tversky import Tversky
 
 REGISTRY: Registry[Loss] = Registry(
     "losses",
     "a loss",
     {
         "categorical_crossentropy": CrossEntropy,
+        "contrastive": Contrastive,
         "cross_entropy": CrossEntropy,
         "crossentropy": CrossEntropy,
+        "ctc": CTC,
+        "dice": Dice,
+        "elbo": NegativeELBO,
+        "info_nce": InfoNCE,
+        "infonce": InfoNCE,
+        "iou": Jaccard,
+        "jaccard": Jaccard,
         "mean_squared_error": MeanSquaredError,
         "mse": MeanSquaredError,
+        "negative_elbo": NegativeELBO,
+        "nt_xent": NTXent,
+        "ntxent": NTXent,
+        "pairwise_sigmoid": PairwiseSigmoid,
+        "siglip": PairwiseSigmoid,
         "sparse_categorical_crossentropy": CrossEntropy,
+        "triplet": Triplet,
+        "triplet_hard": TripletHard,
+        "triplet_semi_hard": TripletSemiHard,
+        "tversky": Tversky,
     },
 )
 

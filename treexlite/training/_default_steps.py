@@ -70,7 +70,7 @@ class DefaultSteps:
         preds = call(model, x)
         if self.loss is None:
             return None, preds
-        if y is None:
+        if y is None and self.loss.reads_target:
             raise DataError(
                 "Trainer.loss_fn",
                 expected="targets for the loss",

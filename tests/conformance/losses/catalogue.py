@@ -4,7 +4,14 @@ A new loss adds a row to its family's file in `rows/` and has all laws tested. W
 hold for is said in the row.
 """
 
-from tests.conformance.losses.rows import classification, regression
+from tests.conformance.losses.rows import (
+    classification,
+    metric_learning,
+    overlap,
+    regression,
+    sequence,
+    variational,
+)
 from tests.conformance.losses.rows.row import BATCH, LossRow, cast, ids, junk, part
 
 __all__ = ["BATCH", "LOSSES", "REDUCTIONS", "LossRow", "cast", "ids", "junk", "part"]
@@ -12,6 +19,10 @@ __all__ = ["BATCH", "LOSSES", "REDUCTIONS", "LossRow", "cast", "ids", "junk", "p
 LOSSES = [
     *regression.ROWS,
     *classification.ROWS,
+    *overlap.ROWS,
+    *sequence.ROWS,
+    *metric_learning.ROWS,
+    *variational.ROWS,
 ]
 
 REDUCTIONS = ["sum_over_batch_size", "weighted_mean", "sum", "none"]
