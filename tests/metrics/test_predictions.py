@@ -121,3 +121,12 @@ def test_labels_of_other_shapes_are_refused(target: Any, preds: Any) -> None:
     )
     with pytest.raises(ShapeError, match=message):
         _predictions.flags("M", target, preds, 0.5, 2)
+
+
+def test_scores_of_classes_are_no_answers_of_yes_or_no() -> None:
+    message = (
+        r"M: expected one score per example, for yes or no, received target\.shape=\(3,\), "
+        r"preds\.shape=\(3, 3\)\. For 3 classes, give `num_classes`"
+    )
+    with pytest.raises(ShapeError, match=message):
+        _predictions.yes_or_no("M", LABELS > 0, SCORES, 0.5)

@@ -50,6 +50,13 @@ def yes_or_no(where: str, target: Any, preds: Any, threshold: float) -> Answers:
     target, preds = both(where, target, preds)
     if _is_discrete(preds):
         return _labels(where, target, preds, 2)
+    if preds.ndim == target.ndim + 1 and preds.shape[-1] > 1:
+        raise ShapeError(
+            where,
+            expected="one score per example, for yes or no",
+            received=f"target.shape={target.shape}, preds.shape={preds.shape}",
+            fix=f"For {preds.shape[-1]} classes, give `num_classes` or take a metric of classes.",
+        )
     return _sides(where, target, preds, threshold)
 
 
