@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from treexlite._samples import On
 from treexlite.metrics import _sums
@@ -21,6 +20,7 @@ from treexlite.metrics._buffer import Buffered
 from treexlite.metrics._histograms import ScoreHistogram, predicted
 from treexlite.metrics._probabilities import yes_or_no
 from treexlite.metrics._ranks import by_score
+from treexlite.metrics._running_sums import running_sums
 
 Curve = Literal["ROC", "PR"]
 Summation = Literal["interpolation", "minoring", "majoring"]
@@ -182,7 +182,7 @@ def sorted_weights(
 def cumulative(values: jax.Array) -> jax.Array:
     """Return the sums of the first 0, 1, ... values, pairs (2, values + 1)."""
     pairs = jnp.stack([values, jnp.zeros_like(values)])
-    return jnp.pad(lax.associative_scan(_sums.add, pairs, axis=1), ((0, 0), (1, 0)))
+    return jnp.pad(running_sums(pairs), ((0, 0), (1, 0)))
 
 
 def has_nan(rows: jax.Array, weights: jax.Array) -> jax.Array:

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.typing import ArrayLike
 
 from treexlite._core import MetricState
@@ -23,6 +22,7 @@ from treexlite.metrics import _sums
 from treexlite.metrics._arguments import both, whole
 from treexlite.metrics._metric import Metric
 from treexlite.metrics._probabilities import probabilities, yes_or_no
+from treexlite.metrics._running_sums import running_sums
 
 
 class ScoreHistogram(Metric):
@@ -91,7 +91,7 @@ class ScoreHistogram(Metric):
 @jax.jit
 def predicted(histogram: jax.Array) -> jax.Array:
     """Return how many of a histogram (2, thresholds) are predicted a yes at each threshold."""
-    return _sums.value(lax.associative_scan(_sums.add, histogram, reverse=True, axis=1))
+    return _sums.value(running_sums(histogram[:, ::-1])[:, ::-1])
 
 
 @partial(jax.jit, static_argnames="number")
