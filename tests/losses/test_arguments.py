@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from treexlite._errors import ArgumentError, DataError, ShapeError, StructureError
+from treexlite._errors import ArgumentError, DataError, RangeError, ShapeError, StructureError
 from treexlite.losses._arguments import (
     check_embeddings,
     check_mask,
     floating,
     number,
     parts_of,
+    share,
 )
 
 A, B = np.zeros((2, 3), np.float16), np.ones((2, 3), np.int32)
@@ -48,6 +49,16 @@ def test_other_parts_are_refused(preds: Any, received: str) -> None:
 def test_what_holds_no_numbers_is_refused(x: Any) -> None:
     with pytest.raises(DataError, match="here: expected `x` to be an array of real numbers"):
         floating("here", "x", x)
+
+
+def test_shares_are_between_0_and_1() -> None:
+    x = jnp.array([0.0, 0.5, 1.0, 1.0005, jnp.nan])
+    np.testing.assert_array_equal(share("here", "x", x), x)
+    x = jnp.array([-0.5, 0.25, 2.0, jnp.nan])
+    with pytest.raises(RangeError, match=r"`x` between 0 and 1, received values from -0.5 to 2"):
+        share("here", "x", x)
+    traced = jax.jit(lambda x: share("here", "x", x))(x)
+    np.testing.assert_array_equal(traced, [np.nan, 0.25, np.nan, np.nan])
 
 
 def test_embeddings_of_other_shapes_are_refused() -> None:

@@ -40,7 +40,7 @@ def test_equal_embeddings_of_different_kinds_have_a_finite_gradient() -> None:
 @pytest.mark.parametrize(
     ("target", "preds", "error", "message"),
     [
-        (2 * SAME - 1, (A, B), RangeError, r"`target` from 0 .* received values from -1 to 1"),
+        (2 * SAME - 1, (A, B), RangeError, r"`target` between 0 .* received values from -1 to 1"),
         (SAME[:4], (A, B), ShapeError, r"of one shape \(batch,\), received target.shape=\(4,\)"),
         (SAME, A, ShapeError, r"distances.shape=\(5, 3\)"),
         (SAME, (A, B, A), StructureError, r"a tuple \(a, b\)"),
@@ -54,6 +54,11 @@ def test_inputs_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(error, match=f"contrastive: expected .*{message}"):
         contrastive(target, preds)
+
+
+def test_traced_targets_out_of_range_are_nan() -> None:
+    values = jax.jit(contrastive)(np.array([1, -1, 0, 2, 1]), (A, B))
+    np.testing.assert_array_equal(np.isnan(values), [False, True, False, True, False])
 
 
 def test_a_negative_margin_is_refused() -> None:

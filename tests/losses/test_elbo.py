@@ -6,7 +6,13 @@ import jax
 import numpy as np
 import pytest
 
-from treexlite._errors import ArgumentError, ShapeError, StructureError, UnknownNameError
+from treexlite._errors import (
+    ArgumentError,
+    RangeError,
+    ShapeError,
+    StructureError,
+    UnknownNameError,
+)
 from treexlite.losses import (
     NegativeELBO,
     bernoulli_log_likelihood,
@@ -54,6 +60,15 @@ def test_the_bernoulli_likelihood() -> None:
     )
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
+
+
+def test_pictures_that_were_not_scaled_are_refused_or_nan_when_traced() -> None:
+    message = "bernoulli_log_likelihood: expected `target` between 0 and 1, .* from 0 to 255"
+    with pytest.raises(RangeError, match=message):
+        bernoulli_log_likelihood(255 * X, LOGITS)
+    target = np.concatenate([X[:2], 255 * X[2:]])
+    values = jax.jit(bernoulli_log_likelihood)(target, LOGITS)
+    np.testing.assert_array_equal(np.isnan(values), [False, False, True])
 
 
 @pytest.mark.parametrize("with_variance", [False, True])

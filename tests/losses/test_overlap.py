@@ -107,6 +107,13 @@ def test_a_label_without_a_class_is_refused_or_nan_when_traced() -> None:
         dice(labels, logits[..., :1])
 
 
+def test_masks_of_other_numbers_are_refused_or_nan_when_traced() -> None:
+    masks = (255 * (LABELS[..., None] > 0)).astype(np.uint8)
+    with pytest.raises(RangeError, match=r"dice: expected `target` between 0 and 1, .* 0 to 255"):
+        dice(masks, LOGITS[..., :1])
+    assert np.isnan(jax.jit(dice)(masks, LOGITS[..., :1])).all()
+
+
 def test_inputs_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"dice: expected `preds` of .*preds.shape=\(4, 3\)"):
         dice(LABELS[:, 0, 0], LOGITS[:, 0, 0])

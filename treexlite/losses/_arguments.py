@@ -12,9 +12,20 @@ from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
-from treexlite._errors import ArgumentError, DataError, ShapeError, StructureError, describe
+from treexlite._errors import (
+    ArgumentError,
+    DataError,
+    RangeError,
+    ShapeError,
+    StructureError,
+    describe,
+)
+
+_ROUNDING = 1e-3
+"""By how much a number may leave its range, as half precision and resized pictures do."""
 
 
 def parts_of(where: str, preds: Any, names: Sequence[str]) -> tuple[jax.Array, ...]:
@@ -62,6 +73,25 @@ def floating(where: str, name: str, x: ArrayLike) -> jax.Array:
             fix="Pass one array; parts of a dict or tuple are chosen with `on`.",
         )
     return array.astype(jnp.promote_types(array.dtype, jnp.float32))
+
+
+def share(where: str, name: str, x: jax.Array) -> jax.Array:
+    """Return numbers between 0 and 1; traced ones that are not, which nobody sees, become NaN.
+
+    Raises:
+        RangeError: one is not, by more than rounding explains.
+    """
+    low, high = -_ROUNDING, 1 + _ROUNDING
+    if not isinstance(x, jax.core.Tracer):
+        values = np.asarray(x)
+        if ((values < low) | (values > high)).any():
+            raise RangeError(
+                where,
+                expected=f"`{name}` between 0 and 1",
+                received=f"values from {np.nanmin(values):g} to {np.nanmax(values):g}",
+                fix="Turn other labels into these with `x > 0`; divide pixels of 0 to 255 by 255.",
+            )
+    return jnp.where((x < low) | (x > high), jnp.nan, x)
 
 
 def check_embeddings(where: str, **parts: jax.Array) -> None:

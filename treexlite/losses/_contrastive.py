@@ -10,12 +10,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import ArrayLike
 
-from treexlite._errors import RangeError, ShapeError
+from treexlite._errors import ShapeError
 from treexlite._samples import On
-from treexlite.losses._arguments import check_embeddings, floating, number, parts_of
+from treexlite.losses._arguments import check_embeddings, floating, number, parts_of, share
 from treexlite.losses._distance import between
 from treexlite.losses._loss import Loss, Reduction
 
@@ -79,6 +78,7 @@ def contrastive(target: ArrayLike, preds: Any, *, margin: float = 1.0) -> jax.Ar
 
     Returns:
         One value per pair. Equal embeddings have no direction to move apart, and a gradient of 0.
+        A target that is traced, and therefore not checked, gives NaN when it is out of range.
 
     Raises:
         ShapeError: the shapes do not fit together.
@@ -112,22 +112,9 @@ def contrastive(target: ArrayLike, preds: Any, *, margin: float = 1.0) -> jax.Ar
             received=f"target.shape={t.shape}, distances.shape={d.shape}",
             fix="Give one number per pair: 1 when both are of the same kind, otherwise 0.",
         )
-    _check_same(where, t)
+    t = share(where, "target", t)
     return t * jnp.square(d) + (1 - t) * jnp.square(jnp.maximum(margin - d, 0))
 
 
 def _flat(x: jax.Array) -> jax.Array:
     return x[:, 0] if x.ndim == 2 and x.shape[-1] == 1 else x
-
-
-def _check_same(where: str, t: jax.Array) -> None:
-    if isinstance(t, jax.core.Tracer):
-        return
-    values = np.asarray(t)
-    if ((values < 0) | (values > 1)).any():
-        raise RangeError(
-            where,
-            expected="`target` from 0 (different) to 1 (the same)",
-            received=f"values from {values.min():g} to {values.max():g}",
-            fix="Replace labels of -1 and 1 by `target > 0`.",
-        )

@@ -94,13 +94,14 @@ def dice(
         returns: (batch,), or (batch, classes) when `average` is "none".
 
     Returns:
-        Values from 0 to 1. A label without a class gives NaN where labels are traced and cannot be
-        checked.
+        Values from 0 to 1. A label without a class, or a probability that is none, gives NaN where
+        the target is traced and cannot be checked.
 
     Raises:
         ShapeError: the shapes do not fit together, or there is no class but the background.
         DataError: labels are not integers.
-        RangeError: a label is below 0, or not below the number of classes.
+        RangeError: a label is below 0, or not below the number of classes; or a probability of the
+            target is not between 0 and 1.
         UnknownNameError: `average` is none of the three.
         ArgumentError: `smooth` is below 0.
 

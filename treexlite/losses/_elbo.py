@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import ShapeError, unknown_name
 from treexlite._samples import On
-from treexlite.losses._arguments import floating, number, parts_of
+from treexlite.losses._arguments import floating, number, parts_of, share
 from treexlite.losses._loss import Loss, Reduction
 
 Likelihood: TypeAlias = Literal["bernoulli", "gaussian"]
@@ -100,6 +100,7 @@ def negative_elbo(
         StructureError: `preds` are not three parts.
         ShapeError: the shapes do not fit together.
         DataError: a part does not hold numbers.
+        RangeError: an entry of `target` is not between 0 and 1, for "bernoulli".
         UnknownNameError: `likelihood` is none of the two.
         ArgumentError: `beta` is below 0.
 
@@ -182,6 +183,7 @@ def bernoulli_log_likelihood(target: ArrayLike, logits: ArrayLike) -> jax.Array:
 
     Args:
         target: x, from 0 to 1; in between, this is no likelihood, but is used as one for pictures.
+            Out of this range, an example gives NaN where x is traced and cannot be checked.
         logits: what the model says.
 
     Shapes:
@@ -191,6 +193,7 @@ def bernoulli_log_likelihood(target: ArrayLike, logits: ArrayLike) -> jax.Array:
     Raises:
         ShapeError: the shapes differ.
         DataError: an argument does not hold numbers.
+        RangeError: an entry of `target` is not between 0 and 1.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -200,6 +203,7 @@ def bernoulli_log_likelihood(target: ArrayLike, logits: ArrayLike) -> jax.Array:
     where = "bernoulli_log_likelihood"
     x, scores = floating(where, "target", target), floating(where, "logits", logits)
     _check_alike(where, target=x, logits=scores)
+    x = share(where, "target", x)
     log_p, log_not_p = jax.nn.log_sigmoid(scores), jax.nn.log_sigmoid(-scores)
     return _sum_over_examples(x * log_p + (1 - x) * log_not_p)
 

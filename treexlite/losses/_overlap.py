@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 
 from treexlite._errors import DataError, ShapeError, unknown_name
 from treexlite._samples import On, check_labels
-from treexlite.losses._arguments import floating, number
+from treexlite.losses._arguments import floating, number, share
 from treexlite.losses._loss import Loss, Reduction
 
 Average: TypeAlias = Literal["macro", "micro", "none"]
@@ -135,7 +135,7 @@ def _truth(
 ) -> tuple[jax.Array, jax.Array | None]:
     """Return the truth in the shape of `scores`, and which pixels count, (..., 1), None for all."""
     if target.shape == scores.shape and ignore_index is None:
-        return target.astype(scores.dtype), None
+        return share(where, "target", target.astype(scores.dtype)), None
     is_column = target.ndim == scores.ndim and target.shape[-1] == 1
     labels = target[..., 0] if is_column else target
     if labels.shape != scores.shape[:-1]:
