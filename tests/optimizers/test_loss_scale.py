@@ -128,6 +128,7 @@ def test_numbers_and_names_stand_for_scales() -> None:
         ({"growth_factor": 1.0}, "`growth_factor` to be a number above 1"),
         ({"backoff_factor": 1.0}, "`backoff_factor` below 1"),
         ({"growth_interval": 0}, "`growth_interval` to be a number above 0"),
+        ({"growth_interval": 2.5}, "`growth_interval` to be an integer"),
     ],
 )
 def test_numbers_out_of_range_are_refused(options: Any, expected: str) -> None:

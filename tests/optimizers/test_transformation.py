@@ -10,7 +10,7 @@ import pytest
 
 import treexlite as tx
 from tests.optimizers.models import MODEL, gradients, make, named
-from treexlite._errors import ArgumentError
+from treexlite._errors import ArgumentError, PathError
 from treexlite.optimizers._transformation import as_rate, with_steady_dtypes
 
 
@@ -55,6 +55,11 @@ def test_a_number_called_decay_is_an_option_of_rmsprop() -> None:
 def test_a_filter_needs_an_optimizer_with_weight_decay() -> None:
     with pytest.raises(ArgumentError, match=r"with a weight decay of its own.*received `sgd`"):
         tx.Optimizer("sgd", decay="**/w")
+
+
+def test_a_filter_has_to_match_a_parameter() -> None:
+    with pytest.raises(PathError, match=r"'\*\*/kernel', which matches none"):
+        tx.Optimizer("adamw", decay="**/kernel").init(make())
 
 
 def test_unknown_options_are_refused() -> None:

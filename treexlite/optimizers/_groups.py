@@ -8,16 +8,15 @@ an optimizer for that part would.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import optax
 
-from treexlite._core._filters import Filter, check_patterns, predicate
+from treexlite._core._filters import Filter, predicate
 from treexlite._core._paths import FieldInfo
 from treexlite._errors import PathError
-from treexlite.optimizers._transformation import Infos, Rule, Transformation
+from treexlite.optimizers._transformation import Infos, Rule, Transformation, check_filter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +64,7 @@ class Grouped:
             PathError: there is one; the error has the paths.
         """
         for group in self.groups:
-            pattern = group.filter if isinstance(group.filter, str) else ""
-            near = sorted(
-                infos.values(),
-                key=lambda info: -difflib.SequenceMatcher(None, pattern, info.path).ratio(),
-            )
-            check_patterns("Optimizer", (group.filter,), near)
+            check_filter(group.filter, infos)
         missed = [info.path for info in infos.values() if self._find(info) is None]
         if missed:
             raise _without_group(missed)

@@ -143,6 +143,13 @@ class DynamicLossScale(LossScale):
                 received=f"{backoff_factor=}",
                 fix="The scale has to shrink when gradients overflow: 0.5 halves it.",
             )
+        if not isinstance(growth_interval, int):
+            raise ArgumentError(
+                "DynamicLossScale",
+                expected="`growth_interval` to be an integer",
+                received=f"{growth_interval=}",
+                fix="It counts updates.",
+            )
         self.streak = jnp.zeros((), jnp.int32)
 
     def adjust(self, finite: Any) -> None:

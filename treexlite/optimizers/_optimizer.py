@@ -197,7 +197,9 @@ class Optimizer(Module):
         if self.loss_scale is not None:
             named_grads = self.loss_scale.unscale(named_grads, self.options.master_dtype)
         finite = all_finite(named_grads) if self.options.skip_nonfinite else None
-        if self.options == NO_OPTIONS and (params is None or not apply_updates):
+        if not infos:  # everything is frozen
+            result, state = {}, self.opt_state
+        elif self.options == NO_OPTIONS and (params is None or not apply_updates):
             result, state = self._updates(named_grads, infos, params is not None, named)
         else:
             result, state = self._advanced(named_grads, infos, finite, named)

@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
-from treexlite._core._filters import Filter, check_patterns, predicate
+from treexlite._core._filters import Filter, predicate
 from treexlite._errors import ArgumentError, describe
 from treexlite.optimizers._accumulate import accumulated
 from treexlite.optimizers._average import averaged
@@ -21,7 +21,7 @@ from treexlite.optimizers._lookahead import lookahead
 from treexlite.optimizers._master import mastered
 from treexlite.optimizers._skip import skipping
 from treexlite.optimizers._step import Step, plain
-from treexlite.optimizers._transformation import Infos
+from treexlite.optimizers._transformation import Infos, check_filter
 
 WHERE = "Optimizer"
 
@@ -61,7 +61,7 @@ class Options:
             PathError: a pattern matches no parameter.
         """
         for filter_, _ in self.constraints:
-            check_patterns(WHERE, (filter_,), list(infos.values()))
+            check_filter(filter_, infos)
 
     def _constraints(self, infos: Infos) -> dict[str, Constraint]:
         chosen = {}

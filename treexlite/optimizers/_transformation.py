@@ -11,6 +11,7 @@ parameters are trained at that moment.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -19,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from treexlite._core._filters import Filter, predicate
+from treexlite._core._filters import Filter, check_patterns, predicate
 from treexlite._core._paths import FieldInfo
 from treexlite._core._registry import is_tracer
 from treexlite._errors import ArgumentError, describe
@@ -95,7 +96,20 @@ class Made:
         return True
 
     def check(self, infos: Infos) -> None:
-        pass
+        if self.decay is not None:
+            check_filter(self.decay, infos)
+
+
+def check_filter(filter_: Filter, infos: Infos) -> None:
+    """Refuse a path pattern that matches no parameter.
+
+    Raises:
+        PathError: with the paths that come closest first.
+    """
+    pattern = filter_ if isinstance(filter_, str) else ""
+    likeness = {path: difflib.SequenceMatcher(None, pattern, path).ratio() for path in infos}
+    near = sorted(infos.values(), key=lambda info: -likeness[info.path])
+    check_patterns("Optimizer", (filter_,), near)
 
 
 class ScheduledState(NamedTuple):
