@@ -17,6 +17,7 @@ from treexlite.constraints import (
     register,
 )
 from treexlite.constraints._registry import as_constraints
+from treexlite.regularizers import L2
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_one_or_several_of_any_form() -> None:
     assert third(jnp.array([-1.0])) == 1
 
 
-@pytest.mark.parametrize("value", [3, MaxNorm, [None, 0.1]])
+@pytest.mark.parametrize("value", [3, MaxNorm, [None, 0.1], L2()])
 def test_what_is_none_is_refused(value: Any) -> None:
     message = "A: expected `constraint` to be a `tx.constraints.Constraint`, a name, a function"
     with pytest.raises(ArgumentError, match=message):

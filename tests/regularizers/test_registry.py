@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import pytest
 
 from treexlite._errors import ArgumentError, UnknownNameError
+from treexlite.constraints import MaxNorm
 from treexlite.regularizers import L1, L1L2, L2, Orthogonal, Regularizer, get, register
 from treexlite.regularizers._registry import as_regularizers
 
@@ -54,7 +55,7 @@ def test_one_or_several_of_any_form() -> None:
     assert third(jnp.ones(4)) == 12
 
 
-@pytest.mark.parametrize("value", [3, L2, [None, 0.1]])
+@pytest.mark.parametrize("value", [3, L2, [None, 0.1], MaxNorm()])
 def test_what_is_none_is_refused(value: Any) -> None:
     message = "Trainer: expected `regularizers` to be a `tx.regularizers.Regularizer`, a name, a f"
     with pytest.raises(ArgumentError, match=message):

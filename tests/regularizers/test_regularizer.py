@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -92,7 +93,11 @@ def test_what_a_filter_left_of_a_model_counts() -> None:
 def test_the_result_is_float32_for_half_and_float64_for_double() -> None:
     half = mlp().map(lambda x: x.astype(jnp.bfloat16))
     assert L2(1.0)(half).dtype == jnp.float32
-    assert L2(1.0)(mlp()).dtype == jnp.float32
+    scoped = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    with scoped(True):
+        value = L2(0.1)(np.array([1.0, 2.0]))
+        assert value.dtype == jnp.float64
+        np.testing.assert_allclose(value, 0.5, rtol=1e-14)
 
 
 def test_it_can_be_compiled_with_the_model_as_argument() -> None:

@@ -20,6 +20,15 @@ def test_value_and_gradient() -> None:
     np.testing.assert_allclose(gradient, 4 * S[0] * np.outer(U[:, 0], V[0]), rtol=1e-4, atol=1e-5)
 
 
+def test_the_second_derivative_of_the_exact_one() -> None:
+    direction = jnp.linspace(-1, 1, W.size).reshape(W.shape)
+    gradient = jax.grad(spectral)
+    _, received = jax.jvp(lambda w: gradient(w, 1.0), (jnp.asarray(W),), (direction,))
+    step = 1e-2
+    change = gradient(W + step * direction, 1.0) - gradient(W - step * direction, 1.0)
+    np.testing.assert_allclose(received, change / (2 * step), rtol=1e-2, atol=1e-2)
+
+
 def test_steps_come_closer_from_below() -> None:
     exact = spectral(W, 1.0)
     found = [float(spectral(W, 1.0, num_steps=n)) for n in (1, 2, 40)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from treexlite._core import Module
 from treexlite._errors import ArgumentError, describe
 from treexlite._names import Registry
 from treexlite.constraints._constraint import Constraint, FunctionConstraint
@@ -93,7 +94,7 @@ def as_constraints(where: str, name: str, value: Any) -> tuple[Constraint, ...]:
         return (REGISTRY.find(value, where)(),)
     if isinstance(value, Constraint):
         return (value,)
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, (type, Module)):
         return (FunctionConstraint(value),)
     raise ArgumentError(
         where,

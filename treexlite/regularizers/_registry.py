@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from treexlite._core import Module
 from treexlite._errors import ArgumentError, describe
 from treexlite._names import Registry
 from treexlite.regularizers._elementwise import L1, L1L2, L2
@@ -100,7 +101,7 @@ def as_regularizers(where: str, name: str, value: Any) -> tuple[Regularizer, ...
         return (REGISTRY.find(value, where)(),)
     if isinstance(value, Regularizer):
         return (value,)
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, (type, Module)):
         return (FunctionRegularizer(value),)
     raise ArgumentError(
         where,
