@@ -149,7 +149,10 @@ class Loss(Module):
             align_weights(where, w, values.shape, values.dtype) for w in given if w is not None
         ]
         kept = [align_mask(where, m, values.shape) for m in masks]
-        loss = _reduce(values, weights, kept, self.reduction)
+        counts = self.own_counts(target, preds)
+        if counts is not None:
+            counts = align_weights(where, counts, values.shape, values.dtype)
+        loss = _reduce(values, weights, kept, counts, self.reduction)
         return loss if self.weight is None else self.weight * loss
 
     @abc.abstractmethod
@@ -171,12 +174,20 @@ class Loss(Module):
         return None
 
     def own_weights(self, target: Any, preds: Any) -> jax.Array | None:
-        """Return weights that follow from what the examples hold, such as those of classes."""
+        """Return weights that follow from what the examples hold, to be multiplied with them."""
+        return None
+
+    def own_counts(self, target: Any, preds: Any) -> jax.Array | None:
+        """Return how much examples count in "weighted_mean", when `values` are weighted already."""
         return None
 
 
 def _reduce(
-    values: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
+    values: jax.Array,
+    weights: list[jax.Array],
+    masks: list[jax.Array],
+    counts: jax.Array | None,
+    reduction: Reduction,
 ) -> jax.Array:
     for weight in weights:
         values = jnp.where(weight == 0, 0, values * weight)
@@ -189,7 +200,7 @@ def _reduce(
         return total
     counted = [mask.astype(values.dtype) for mask in masks]
     if reduction == "weighted_mean":
-        counted += weights
+        counted += weights if counts is None else [*weights, counts]
     if not counted:
         return total / max(values.size, 1)
     count = jnp.sum(math.prod(counted[1:], start=counted[0]))

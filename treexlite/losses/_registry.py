@@ -6,20 +6,67 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._names import Registry
+from treexlite.losses._binary import BinaryCrossEntropy
 from treexlite.losses._classification import CrossEntropy
+from treexlite.losses._cosine import CosineSimilarity
+from treexlite.losses._divergence import JensenShannonDivergence, KLDivergence
+from treexlite.losses._focal import BinaryFocalCrossEntropy, CategoricalFocalCrossEntropy
+from treexlite.losses._hinge import Hinge, SquaredHinge
+from treexlite.losses._likelihood import GaussianNLL, Poisson
 from treexlite.losses._loss import Loss
-from treexlite.losses._regression import MeanSquaredError
+from treexlite.losses._margin import CategoricalHinge, MultiMargin
+from treexlite.losses._negative_log_likelihood import NegativeLogLikelihood
+from treexlite.losses._quantile import Quantile
+from treexlite.losses._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+)
+from treexlite.losses._robust import Huber, LogCosh
 
 REGISTRY: Registry[Loss] = Registry(
     "losses",
     "a loss",
     {
+        "bce": BinaryCrossEntropy,
+        "binary_cross_entropy": BinaryCrossEntropy,
+        "binary_crossentropy": BinaryCrossEntropy,
+        "binary_focal_cross_entropy": BinaryFocalCrossEntropy,
+        "binary_focal_crossentropy": BinaryFocalCrossEntropy,
         "categorical_crossentropy": CrossEntropy,
+        "categorical_focal_cross_entropy": CategoricalFocalCrossEntropy,
+        "categorical_focal_crossentropy": CategoricalFocalCrossEntropy,
+        "categorical_hinge": CategoricalHinge,
+        "cosine_similarity": CosineSimilarity,
         "cross_entropy": CrossEntropy,
         "crossentropy": CrossEntropy,
+        "gaussian_nll": GaussianNLL,
+        "hinge": Hinge,
+        "huber": Huber,
+        "jensen_shannon_divergence": JensenShannonDivergence,
+        "jsd": JensenShannonDivergence,
+        "kl_divergence": KLDivergence,
+        "kld": KLDivergence,
+        "l1": MeanAbsoluteError,
+        "log_cosh": LogCosh,
+        "logcosh": LogCosh,
+        "mae": MeanAbsoluteError,
+        "mape": MeanAbsolutePercentageError,
+        "mean_absolute_error": MeanAbsoluteError,
+        "mean_absolute_percentage_error": MeanAbsolutePercentageError,
         "mean_squared_error": MeanSquaredError,
+        "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
         "mse": MeanSquaredError,
+        "msle": MeanSquaredLogarithmicError,
+        "multi_margin": MultiMargin,
+        "negative_log_likelihood": NegativeLogLikelihood,
+        "nll": NegativeLogLikelihood,
+        "pinball": Quantile,
+        "poisson": Poisson,
+        "quantile": Quantile,
         "sparse_categorical_crossentropy": CrossEntropy,
+        "squared_hinge": SquaredHinge,
     },
 )
 
@@ -29,8 +76,8 @@ def get(name: str, **options: Any) -> Loss:
 
     Args:
         name: the name of a loss in snake case, that of its class, or the one that Keras has for it.
-            A name is the loss, never its options: cross-entropy takes logits under each of its
-            names, where Keras's "categorical_crossentropy" takes probabilities. Say
+            A name is the loss, never its options: cross-entropies and divergences take logits under
+            each of their names, where Keras's "categorical_crossentropy" takes probabilities. Say
             `get("crossentropy", from_logits=False)` for a model that ends in a softmax.
         options: what the loss takes by keyword.
 

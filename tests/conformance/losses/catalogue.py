@@ -4,14 +4,16 @@ A new loss adds a row to its family's file in `rows/` and has all laws tested. W
 hold for is said in the row.
 """
 
-from tests.conformance.losses.rows import classification, regression
+from tests.conformance.losses.rows import binary, classification, likelihood, regression
 from tests.conformance.losses.rows.row import BATCH, LossRow, cast, ids, junk, part
 
 __all__ = ["BATCH", "LOSSES", "REDUCTIONS", "LossRow", "cast", "ids", "junk", "part"]
 
 LOSSES = [
     *regression.ROWS,
+    *likelihood.ROWS,
     *classification.ROWS,
+    *binary.ROWS,
 ]
 
 REDUCTIONS = ["sum_over_batch_size", "weighted_mean", "sum", "none"]
