@@ -6,7 +6,8 @@ function that an error names. The class axis is always the last one.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,8 @@ SMALLEST = 1e-7
 """Probabilities below this count as this, as in Keras, so that no loss is infinite."""
 
 
-class Labels(NamedTuple):
+@dataclass(frozen=True)
+class Labels:
     """Labels that have been looked at.
 
     Attributes:

@@ -256,14 +256,16 @@ def _moments(where: str, preds: Any) -> tuple[jax.Array, jax.Array]:
 
 def _like(where: str, variance: jax.Array, mean: jax.Array) -> jax.Array:
     """Lay variances over means; one for all features of an example is meant by its shape."""
-    shape, axis = variance.shape, mean.shape[:-1]
-    if mean.ndim > 1 and shape == axis:
-        variance = variance[..., None]  # (batch, ...) -> (batch, ..., 1)
-    elif shape not in (mean.shape, (*axis, 1)[: max(mean.ndim, 1)]):
+    shape, axes = variance.shape, mean.shape[:-1]
+    if shape == (*mean.shape, 1):
+        variance = variance[..., 0]  # (batch, 1) -> (batch,)
+    elif mean.ndim > 1 and shape in (axes, (*axes, 1)):
+        variance = variance.reshape((*axes, 1))
+    elif shape != mean.shape:
         raise ShapeError(
             where,
-            expected=f"the variance to have the shape of the mean, {mean.shape}, or {axis}",
+            expected=f"the variance to have the shape of the mean, {mean.shape}",
             received=f"variance.shape={shape}",
-            fix="Let the model return one variance per mean, or one per example.",
+            fix="Let the model return one variance per mean, or one per example, (batch, ..., 1).",
         )
     return jnp.broadcast_to(in_single(variance).astype(mean.dtype), mean.shape)

@@ -10,7 +10,6 @@ import math
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.typing import ArrayLike
 
 from treexlite._samples import On
@@ -82,13 +81,18 @@ def huber(target: ArrayLike, preds: ArrayLike, *, delta: float = 1.0) -> jax.Arr
         [0.5, 2.5]
 
     Reference:
-        Huber, "Robust Estimation of a Location Parameter" (1964); the formula is optax's. As in
-        Keras and torch. torch's `SmoothL1Loss(beta)` is this one divided by `delta`.
+        Huber, "Robust Estimation of a Location Parameter" (1964). As in Keras and torch, whose
+        `SmoothL1Loss(beta)` is this one divided by `delta`. optax's slope is a difference of
+        numbers as large as `delta`, and loses digits by that.
     """
     where = "huber"
     delta = _options.positive(where, "delta", delta, _DELTA)
     target, preds = alike(where, jnp.asarray(target), jnp.asarray(preds))
-    return mean_of_features(optax.huber_loss(preds, target, delta=delta))
+    error = preds - target
+    size = jnp.abs(error)
+    is_small = size <= delta
+    near = jnp.square(jnp.where(is_small, error, 0)) / 2
+    return mean_of_features(jnp.where(is_small, near, delta * (size - delta / 2)))
 
 
 class LogCosh(Loss):
