@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from treexlite._samples import On
-from treexlite.losses._labels import log_of, product
+from treexlite.losses._labels import log_of
 from treexlite.losses._loss import Loss, Reduction
 from treexlite.losses._pairs import alike_vectors
 
@@ -103,11 +103,11 @@ def kl_divergence(
     """
     target, preds = alike_vectors("kl_divergence", jnp.asarray(target), jnp.asarray(preds))
     log_q = jax.nn.log_softmax(preds) if from_logits else log_of(preds)
-    if target_from_logits:
-        log_p = jax.nn.log_softmax(target)
-        p = jnp.exp(log_p)
-        return jnp.sum(product(p, log_p) - product(p, log_q), axis=-1)
-    return jnp.sum(_entropy(target) - product(target, log_q), axis=-1)
+    log_p = jax.nn.log_softmax(target) if target_from_logits else None
+    p = target if log_p is None else jnp.exp(log_p)
+    is_there = p != 0
+    log_p = jnp.log(jnp.where(is_there, p, 1)) if log_p is None else jnp.where(is_there, log_p, 0)
+    return jnp.sum(p * (log_p - jnp.where(is_there, log_q, 0)), axis=-1)
 
 
 class JensenShannonDivergence(Loss):
@@ -196,11 +196,6 @@ def jensen_shannon_divergence(
     q = jax.nn.softmax(preds) if from_logits else preds
     ratio = _relative(p, q) + _relative(q, p)
     return jnp.sum(ratio, axis=-1) / 2
-
-
-def _entropy(p: jax.Array) -> jax.Array:
-    """Return p · log p, 0 and without a gradient at 0."""
-    return p * jnp.log(jnp.where(p == 0, 1, p))
 
 
 def _relative(p: jax.Array, q: jax.Array) -> jax.Array:
