@@ -105,6 +105,11 @@ def test_weights_of_features_are_checked_too() -> None:
         BinaryCrossEntropy(pos_weight=[1.0, -1.0])
     with pytest.raises(ArgumentError, match="expected `pos_weight` to have 3 entries"):
         binary_cross_entropy(TARGET, LOGITS, pos_weight=[1.0, 2.0])
+    with pytest.raises(ArgumentError, match="expected `pos_weight` to have 1 entries"):
+        binary_cross_entropy(TARGET[:, 0], LOGITS[:, 0], pos_weight=[1.0] * 5)
+    values = binary_cross_entropy(TARGET[:, 0], LOGITS[:, 0], pos_weight=[3.0])
+    wanted = binary_cross_entropy(TARGET[:, :1], LOGITS[:, :1], pos_weight=3.0)
+    np.testing.assert_allclose(values, wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])

@@ -36,9 +36,9 @@ def softmax(x: np.ndarray) -> np.ndarray:
 def draw(kind: str, seed: int, scale: float, features: int = 4) -> tuple[Any, Any]:
     """Return a target and predictions of a kind, (BATCH, features) or labels (BATCH,).
 
-    Kinds of targets: numbers, positive, counts, yes-no (0 and 1), sides (-1 and 1), labels, one-hot,
-    distributions. A kind may say "as probabilities" or "as positive" of the predictions; otherwise
-    they are any numbers.
+    Kinds of targets: numbers, positive, counts, yes-no (0 and 1), sides (-1 and 1), labels,
+    one-hot, distributions. A kind may say "as probabilities" or "as positive" of the predictions;
+    otherwise they are any numbers.
     """
     rng = np.random.default_rng(seed)
     what, _, how = kind.partition(" as ")

@@ -21,7 +21,6 @@ from treexlite.losses._options import Weights
 from treexlite.losses._pairs import alike, check_between, mean_of_features, nan_outside
 
 RANGE = "Use 0 for no and 1 for yes; classes numbered from 0 go to `CrossEntropy`."
-SMOOTHING = "Use 0 for hard labels; 0.1 is common."
 _POSITIVE = "Use the ratio of negative to positive examples, such as 3.0."
 
 
@@ -66,7 +65,7 @@ class BinaryCrossEntropy(Loss):
         super().__init__(reduction=reduction, weight=weight, on=on, name=name)
         where = type(self).__name__
         self.from_logits = from_logits
-        self.label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+        self.label_smoothing = _options.smoothing(where, label_smoothing)
         self.pos_weight = _pos_weight(where, pos_weight)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
@@ -127,14 +126,15 @@ def binary_cross_entropy(
         of Keras. torch bounds the logs of probabilities by -100 in place of log(1e-7).
     """
     where = "binary_cross_entropy"
-    label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+    label_smoothing = _options.smoothing(where, label_smoothing)
     target, preds = alike(where, jnp.asarray(target), jnp.asarray(preds))
     check_between(where, target, 0, 1, RANGE)
     yes, no = smooth(target, label_smoothing)
     log_q, log_not_q = log_sides(preds, from_logits)
     given = _pos_weight(where, pos_weight)
     if isinstance(given, tuple):
-        yes = yes * _options.spread(where, "pos_weight", given, yes)
+        features = yes if yes.ndim > 1 else yes[..., None]  # an only axis holds examples
+        yes = (features * _options.spread(where, "pos_weight", given, features)).reshape(yes.shape)
     elif given is not None:
         yes = yes * given
     values = -product(yes, log_q) - product(no, log_not_q)

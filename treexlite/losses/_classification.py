@@ -24,8 +24,6 @@ from treexlite.losses._labels import (
 from treexlite.losses._loss import Reduction
 from treexlite.losses._options import Weights
 
-_SMOOTHING = "Use 0 for hard labels; 0.1 is common."
-
 
 class CrossEntropy(LabelLoss):
     """The surprise at the true class, `cross_entropy` for each example.
@@ -82,7 +80,7 @@ class CrossEntropy(LabelLoss):
         )
         where = type(self).__name__
         self.from_logits = from_logits
-        self.label_smoothing = _options.share(where, "label_smoothing", label_smoothing, _SMOOTHING)
+        self.label_smoothing = _options.smoothing(where, label_smoothing)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
         """Return `cross_entropy(target, preds)` with the options of this loss."""
@@ -153,7 +151,7 @@ def cross_entropy(
         divides by the weights for the first and by the examples for the second.
     """
     where = "cross_entropy"
-    label_smoothing = _options.share(where, "label_smoothing", label_smoothing, _SMOOTHING)
+    label_smoothing = _options.smoothing(where, label_smoothing)
     target, preds = jnp.asarray(target), jnp.asarray(preds)
     if holds_labels(target, preds):
         labels, scores = read_labels(where, target, preds, ignore_index)

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from treexlite._samples import On
 from treexlite.losses import _options
-from treexlite.losses._binary import RANGE, SMOOTHING, log_sides, smooth
+from treexlite.losses._binary import RANGE, log_sides, smooth
 from treexlite.losses._label_loss import LabelLoss
 from treexlite.losses._labels import (
     holds_labels,
@@ -75,7 +75,7 @@ class BinaryFocalCrossEntropy(Loss):
         self.alpha = None if alpha is None else _options.share(where, "alpha", alpha, _ALPHA)
         self.gamma = _options.not_negative(where, "gamma", gamma, _GAMMA)
         self.from_logits = from_logits
-        self.label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+        self.label_smoothing = _options.smoothing(where, label_smoothing)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
         """Return `binary_focal_cross_entropy(target, preds)` with the options of this loss."""
@@ -137,7 +137,7 @@ def binary_focal_cross_entropy(
     """
     where = "binary_focal_cross_entropy"
     gamma = _options.not_negative(where, "gamma", gamma, _GAMMA)
-    label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+    label_smoothing = _options.smoothing(where, label_smoothing)
     target, preds = alike(where, jnp.asarray(target), jnp.asarray(preds))
     check_between(where, target, 0, 1, RANGE)
     yes, no = smooth(target, label_smoothing)
@@ -200,7 +200,7 @@ class CategoricalFocalCrossEntropy(LabelLoss):
         self.alpha = _alpha(where, alpha)
         self.gamma = _options.not_negative(where, "gamma", gamma, _GAMMA)
         self.from_logits = from_logits
-        self.label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+        self.label_smoothing = _options.smoothing(where, label_smoothing)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
         """Return `categorical_focal_cross_entropy(target, preds)` with the options of this loss."""
@@ -265,7 +265,7 @@ def categorical_focal_cross_entropy(
     """
     where = "categorical_focal_cross_entropy"
     gamma = _options.not_negative(where, "gamma", gamma, _GAMMA)
-    label_smoothing = _options.share(where, "label_smoothing", label_smoothing, SMOOTHING)
+    label_smoothing = _options.smoothing(where, label_smoothing)
     target, preds = jnp.asarray(target), jnp.asarray(preds)
     if holds_labels(target, preds):
         labels, scores = read_labels(where, target, preds, ignore_index)

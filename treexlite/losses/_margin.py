@@ -101,7 +101,9 @@ def categorical_hinge(
     if not holds_labels(target, preds):
         return _lead(*read_probabilities(where, target, preds, ignore_index))
     labels, scores = read_labels(where, target, preds, ignore_index)
-    return labels.settle(_lead(jax.nn.one_hot(labels.index, preds.shape[-1]), scores))
+    return labels.settle(
+        _lead(jax.nn.one_hot(labels.index, preds.shape[-1], dtype=scores.dtype), scores)
+    )
 
 
 def _lead(p: jax.Array, scores: jax.Array) -> jax.Array:

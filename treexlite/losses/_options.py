@@ -56,6 +56,15 @@ def share(where: str, name: str, value: Any, fix: str) -> float:
     return float(value)
 
 
+def smoothing(where: str, value: Any) -> float:
+    """Return `label_smoothing`, a share of the probability.
+
+    Raises:
+        ArgumentError: it is not in [0, 1].
+    """
+    return share(where, "label_smoothing", value, "Use 0 for hard labels; 0.1 is common.")
+
+
 def weights(where: str, name: str, value: Weights) -> tuple[float, ...]:
     """Return weights of classes or features as a tuple.
 
