@@ -190,3 +190,41 @@ def test_the_object_is_the_function_reduced() -> None:
     unreduced = CrossEntropy(reduction="none", **options)(target, preds)
     np.testing.assert_array_equal(unreduced, values)
     np.testing.assert_allclose(CrossEntropy(**options)(target, preds), values.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_weights_of_classes_act_inside_the_sum(smoothing: float) -> None:
+    weights = np.array([0.5, 2.0, 1.0, 0.0])
+    target, preds = labels(6), logits(6)
+    one_hot = np.eye(CLASSES)[target]
+    smooth = one_hot * (1 - smoothing) + smoothing / CLASSES
+    wanted = expected(smooth * weights, softmax(preds))
+    for form in (target, one_hot):
+        loss = CrossEntropy(
+            class_weight=weights, label_smoothing=smoothing, reduction="weighted_mean"
+        )
+        options: dict[str, Any] = {"class_weight": weights, "label_smoothing": smoothing}
+        np.testing.assert_allclose(
+            cross_entropy(form, preds, **options), wanted, rtol=1e-5, atol=1e-6
+        )
+        mean = wanted.sum() / weights[target].sum()
+        np.testing.assert_allclose(loss(form, preds), mean, rtol=1e-5)
+
+
+def test_a_class_without_weight_costs_nothing_even_when_it_is_ruled_out() -> None:
+    preds = jnp.array([[0.0, 0.0, -jnp.inf]])
+    options: dict[str, Any] = {"class_weight": (1, 1, 0), "label_smoothing": 0.3}
+    for form in (jnp.array([2]), jnp.array([[0.0, 0.0, 1.0]])):
+        value, gradient = jax.value_and_grad(
+            lambda preds, form=form: cross_entropy(form, preds, **options).sum()
+        )(preds)
+        np.testing.assert_allclose(value, 0.2 * np.log(2), rtol=1e-5)
+        assert jnp.isfinite(gradient).all()
+
+
+def test_ignored_labels_are_zero_in_the_function_too() -> None:
+    target, preds = np.array([0, -100, 3]), logits(3)
+    values = cross_entropy(target, preds, ignore_index=-100)
+    assert values[1] == 0
+    wanted = cross_entropy(target[[0, 2]], preds[[0, 2]])
+    np.testing.assert_allclose(values[np.array([0, 2])], wanted, rtol=1e-6)

@@ -118,6 +118,19 @@ def test_losses_mask_and_weigh_by_what_the_examples_hold() -> None:
     assert Chosen()(target, preds, mask=jnp.array([0, 1, 1])) == 12
 
 
+def test_examples_may_count_for_more_or_less_than_one() -> None:
+    class Counted(Difference):
+        def own_counts(self, target: jax.Array, preds: jax.Array) -> jax.Array:
+            return jnp.where(target == 1, 3.0, 1.0)
+
+    target, preds = jnp.array([0.0, 1.0, 0.0]), jnp.array([2.0, 5.0, 4.0])
+    assert Counted()(target, preds) == 10 / 3
+    mean = Counted(reduction="weighted_mean")
+    assert mean(target, preds) == 10 / 5
+    assert mean(target, preds, jnp.array([2, 1, 0])) == 8 / 5
+    assert mean(target, preds, mask=jnp.array([0, 1, 1])) == 8 / 4
+
+
 def test_losses_that_compare_examples_are_told_which_are_there() -> None:
     class Spread(Difference):
         def values(self, target: Any, preds: Any, present: Any) -> jax.Array:

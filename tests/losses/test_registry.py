@@ -4,14 +4,21 @@ import pytest
 
 from treexlite._errors import UnknownNameError
 from treexlite.losses import (
+    BinaryCrossEntropy,
     CrossEntropy,
     InfoNCE,
     Jaccard,
+    KLDivergence,
     Loss,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     NegativeELBO,
+    NegativeLogLikelihood,
     NTXent,
     PairwiseSigmoid,
+    Quantile,
     get,
 )
 from treexlite.losses._registry import REGISTRY
@@ -31,6 +38,16 @@ from treexlite.losses._registry import REGISTRY
         ("infonce", InfoNCE),
         ("siglip", PairwiseSigmoid),
         ("ntxent", NTXent),
+        ("MAE", MeanAbsoluteError),
+        ("l1", MeanAbsoluteError),
+        ("mape", MeanAbsolutePercentageError),
+        ("msle", MeanSquaredLogarithmicError),
+        ("bce", BinaryCrossEntropy),
+        ("BinaryCrossentropy", BinaryCrossEntropy),
+        ("kld", KLDivergence),
+        ("KLDivergence", KLDivergence),
+        ("nll", NegativeLogLikelihood),
+        ("pinball", Quantile),
     ],
 )
 def test_names_stand_for_losses_with_default_options(name: str, loss: type[Loss]) -> None:
@@ -49,7 +66,7 @@ def test_every_loss_is_known_under_its_own_name() -> None:
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:
     message = (
-        r"losses\.get: expected the name of a loss \(one of 'categorical_crossentropy', .*\), "
+        r"losses\.get: expected the name of a loss \(one of 'bce', 'binary_cross_entropy', .*\), "
         r"received 'cross_entopy'\. Did you mean 'cross_entropy'"
     )
     with pytest.raises(UnknownNameError, match=message):

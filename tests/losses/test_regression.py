@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from treexlite._errors import ShapeError
-from treexlite.losses import MeanSquaredError, mean_squared_error
+from treexlite.losses import (
+    MeanSquaredError,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -81,3 +87,45 @@ def test_the_object_is_the_function_reduced() -> None:
     values = mean_squared_error(target, preds)
     np.testing.assert_array_equal(MeanSquaredError(reduction="none")(target, preds), values)
     np.testing.assert_allclose(MeanSquaredError()(target, preds), values.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 2, 3), (4,), ()])
+def test_other_distances_are_averaged_alike(shape: tuple[int, ...]) -> None:
+    target, preds = np.float64(normal(*shape)), np.float64(normal(*shape))
+    low, high = np.maximum(target, 0), np.maximum(preds, 0)
+    wanted = {
+        mean_absolute_error: np.abs(target - preds),
+        mean_absolute_percentage_error: 100 * np.abs((target - preds) / target),
+        mean_squared_logarithmic_error: (np.log1p(low) - np.log1p(high)) ** 2,
+    }
+    for function, values in wanted.items():
+        expected = values.mean(-1) if values.ndim > 1 else values
+        received = function(np.float32(target), np.float32(preds))
+        np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_target_of_zero_counts_as_a_small_one_in_percent() -> None:
+    values = mean_absolute_percentage_error(jnp.zeros(2), jnp.array([0.0, 1e-7]))
+    np.testing.assert_allclose(values, [0, 100], rtol=1e-6)
+
+
+def test_small_numbers_keep_their_digits_under_the_log() -> None:
+    value = mean_squared_logarithmic_error(jnp.zeros(1), jnp.array([1e-10]))
+    np.testing.assert_allclose(value, [1e-20], rtol=1e-5)
+
+
+def test_what_is_below_zero_has_no_log_and_no_gradient() -> None:
+    def total(preds: jax.Array) -> jax.Array:
+        return mean_squared_logarithmic_error(jnp.ones(3), preds).sum()
+
+    gradient = jax.grad(total)(jnp.array([-5.0, 0.0, 1.0]))
+    np.testing.assert_allclose(gradient, [0, -2 * np.log(2), 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error],
+)
+def test_all_refuse_other_shapes_by_their_own_name(function: Any) -> None:
+    with pytest.raises(ShapeError, match=rf"{function.__name__}: expected `target` and `preds` of"):
+        function(normal(4, 3), normal(4, 1))

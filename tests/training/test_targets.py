@@ -10,7 +10,13 @@ import pytest
 import treexlite as tx
 from tests.training.models import Logging, Scale, arrays, assert_same, classes
 from treexlite._errors import RangeError
-from treexlite.losses import CrossEntropy, MeanSquaredError
+from treexlite.losses import (
+    CategoricalHinge,
+    CrossEntropy,
+    MeanSquaredError,
+    MultiMargin,
+    NegativeLogLikelihood,
+)
 from treexlite.training import Batch, Trainer
 from treexlite.training._targets import check_targets
 
@@ -53,6 +59,23 @@ def test_examples_without_weight_may_have_any_label() -> None:
         check(np.array([0, -1, 99]), weights=np.array([1.0, 0.0, 2.0]))
 
 
+@pytest.mark.parametrize("loss", [CategoricalHinge, CrossEntropy, MultiMargin])
+def test_labels_to_ignore_may_be_any(loss: Any) -> None:
+    check(np.array([0, -100, 2]), loss(ignore_index=-100))
+    check(np.array([255, 0, 2], np.uint8), loss(ignore_index=255))
+    check(np.array([-100, -100]), loss(ignore_index=-100))
+    with pytest.raises(RangeError, match="labels from 0 to 5"):
+        check(np.array([0, -100, 5]), loss(ignore_index=-100))
+    with pytest.raises(RangeError, match="labels from -100 to 1"):
+        check(np.array([1, -100]), loss())
+
+
+def test_a_distribution_of_the_user_has_no_labels() -> None:
+    check(np.array([7, 8]), NegativeLogLikelihood(jax.scipy.stats.norm.logpdf))
+    with pytest.raises(RangeError, match="labels from 7 to 8"):
+        check(np.array([7, 8]), NegativeLogLikelihood())
+
+
 def test_labels_are_found_where_the_loss_looks() -> None:
     preds = {"a": jax.ShapeDtypeStruct((4, 3), jnp.float32), "b": None}
     y = {"a": np.array([0, 5]), "b": np.array([99])}
@@ -74,6 +97,18 @@ def test_training_refuses_them_and_changes_nothing(initialised: bool) -> None:
         trainer.evaluate(x, y + 1, verbose=0)
     assert trainer.model.initialized == initialised
     assert_same(arrays(trainer.state), before)
+
+
+def test_training_ignores_the_labels_that_the_loss_ignores() -> None:
+    x, y = classes(20)
+    labels = np.where(np.arange(20) < 5, -100, y)
+    loss = CrossEntropy(ignore_index=-100)
+    trained, wanted = (Trainer(tx.nn.Linear(3), loss, "sgd") for _ in range(2))
+    trained.fit(x, labels, batch_size=20, shuffle=False, verbose=0)
+    wanted.fit(x[5:], labels[5:], batch_size=15, shuffle=False, verbose=0)
+    ours, theirs = (trainer.model.state_dict() for trainer in (trained, wanted))
+    for path, array in theirs.items():
+        np.testing.assert_allclose(ours[path], array, rtol=1e-5, atol=1e-6)
 
 
 def test_a_step_of_the_user_may_change_the_targets() -> None:

@@ -1,4 +1,4 @@
-"""Losses between classes: how much probability the predictions give to the true class.
+"""Cross-entropy: how much probability the predictions give to the true class.
 
 What flows in: labels or class probabilities, and one score per class. What flows out: one value per
 example, at least in float32. The class axis is always the last one.
@@ -10,27 +10,39 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from treexlite._errors import ArgumentError, DataError, ShapeError
-from treexlite._samples import On, check_labels
-from treexlite.losses._loss import Loss, Reduction
+from treexlite._samples import On
+from treexlite.losses import _options
+from treexlite.losses._label_loss import LabelLoss
+from treexlite.losses._labels import (
+    Labels,
+    holds_labels,
+    log_of,
+    product,
+    read_labels,
+    read_probabilities,
+)
+from treexlite.losses._loss import Reduction
+from treexlite.losses._options import Weights
 
-_SMALLEST = 1e-7
-"""Probabilities below this count as this, as in Keras, so that no loss is infinite."""
 
-
-class CrossEntropy(Loss):
+class CrossEntropy(LabelLoss):
     """The surprise at the true class, `cross_entropy` for each example.
 
     Args:
         from_logits: as in `cross_entropy`.
         label_smoothing: as in `cross_entropy`.
+        class_weight: as in `cross_entropy`. The default reduction divides by the number of
+            examples, as Keras does; "weighted_mean" by the sum of the weights of their classes, as
+            torch does.
+        ignore_index: as in `cross_entropy`; no mean counts such examples.
         reduction: as in `Loss`.
         weight: as in `Loss`.
         on: as in `Loss`.
         name: as in `Loss`.
 
     Raises:
-        ArgumentError: `label_smoothing` is not between 0 and 1.
+        ArgumentError: `label_smoothing` is not between 0 and 1, `class_weight` is no list of
+            numbers from 0, or `ignore_index` no whole number.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -38,6 +50,9 @@ class CrossEntropy(Loss):
         >>> labels, logits = jnp.array([0, 1]), jnp.array([[2.0, 0.0], [0.0, 0.0]])
         >>> loss(labels, logits).round(3)
         Array([0.127, 0.693], dtype=float32)
+        >>> padded = tx.losses.CrossEntropy(ignore_index=-100)
+        >>> padded(jnp.array([-100, 1]), logits).round(3)
+        Array(0.693, dtype=float32)
     """
 
     from_logits: bool
@@ -48,20 +63,34 @@ class CrossEntropy(Loss):
         *,
         from_logits: bool = True,
         label_smoothing: float = 0.0,
+        class_weight: Weights | None = None,
+        ignore_index: int | None = None,
         reduction: Reduction = "sum_over_batch_size",
         weight: float | None = None,
         on: On = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(reduction=reduction, weight=weight, on=on, name=name)
-        _check_smoothing(type(self).__name__, label_smoothing)
+        super().__init__(
+            class_weight=class_weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            weight=weight,
+            on=on,
+            name=name,
+        )
+        where = type(self).__name__
         self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = _options.smoothing(where, label_smoothing)
 
     def per_example(self, target: ArrayLike, preds: ArrayLike) -> jax.Array:
         """Return `cross_entropy(target, preds)` with the options of this loss."""
         return cross_entropy(
-            target, preds, from_logits=self.from_logits, label_smoothing=self.label_smoothing
+            target,
+            preds,
+            from_logits=self.from_logits,
+            label_smoothing=self.label_smoothing,
+            class_weight=self.class_weight,
+            ignore_index=self.ignore_index,
         )
 
 
@@ -71,10 +100,13 @@ def cross_entropy(
     *,
     from_logits: bool = True,
     label_smoothing: float = 0.0,
+    class_weight: Weights | None = None,
+    ignore_index: int | None = None,
 ) -> jax.Array:
-    """Compute the cross-entropy of each example: -sum over classes of p(class) · log q(class).
+    """Compute the cross-entropy of each example: -sum over classes of w(c) · p(c) · log q(c).
 
-    p is 1 for the label and 0 elsewhere, or the given probabilities; q is softmax(preds).
+    p is 1 for the label and 0 elsewhere, or the given probabilities; q is softmax(preds); w is 1,
+    or the weight of the class.
 
     Args:
         target: integer labels, or probabilities of the classes (one-hot among them).
@@ -84,10 +116,15 @@ def cross_entropy(
             count as 1e-7 and have no gradient.
         label_smoothing: the share e of p, in [0, 1], that is spread evenly over all classes:
             p becomes (1 - e) · p + e / classes.
+        class_weight: one number from 0 for each class, to make rare ones count more; a list, a
+            tuple or an array, whose values are constants to a compiled function.
+        ignore_index: examples with this label, which need not be a class, have the value 0 and no
+            gradient. For labels only.
 
     Shapes:
         target: (batch, ...) or (batch, ..., 1) for labels, (batch, ..., classes) for probabilities.
         preds: (batch, ..., classes).
+        class_weight: (classes,).
         returns: (batch, ...).
 
     Returns:
@@ -96,9 +133,10 @@ def cross_entropy(
 
     Raises:
         ShapeError: the shapes do not fit together, or there are fewer than two classes.
-        DataError: labels are not integers.
+        DataError: labels are not integers, or `ignore_index` is given with probabilities.
         RangeError: a label is below 0, or not below the number of classes.
-        ArgumentError: `label_smoothing` is not between 0 and 1.
+        ArgumentError: `label_smoothing` is not between 0 and 1, or `class_weight` is no list of one
+            number from 0 per class.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -108,92 +146,45 @@ def cross_entropy(
     Reference:
         Szegedy et al., "Rethinking the Inception Architecture" (2016), for label smoothing. Keras
         takes probabilities unless told otherwise, and rescales those that do not sum to 1; we do
-        not.
+        not. Weights of classes act as in torch, inside the sum over classes, so they weigh smoothed
+        labels too; labels and their one-hot form always have the same loss, while torch's mean
+        divides by the weights for the first and by the examples for the second.
     """
     where = "cross_entropy"
-    _check_smoothing(where, label_smoothing)
+    label_smoothing = _options.smoothing(where, label_smoothing)
     target, preds = jnp.asarray(target), jnp.asarray(preds)
-    _check_classes(where, preds)
-    scores = preds.astype(jnp.promote_types(preds.dtype, jnp.float32))
-    log_q = jax.nn.log_softmax(scores) if from_logits else _log_of(scores)
-    if _are_labels(target, preds):
-        labels = _labels(where, target, preds)
-        return _from_labels(labels, log_q, label_smoothing)
-    if target.shape != preds.shape:
-        raise _unfit(where, target, preds)
-    p = target.astype(scores.dtype) * (1 - label_smoothing) + label_smoothing / preds.shape[-1]
-    return -jnp.sum(_product(p, log_q), axis=-1)
+    if holds_labels(target, preds):
+        labels, scores = read_labels(where, target, preds, ignore_index)
+        log_q = _log_q(scores, from_logits)
+        weights = _weights(where, class_weight, log_q)
+        return labels.settle(_from_labels(labels, log_q, weights, label_smoothing))
+    p, scores = read_probabilities(where, target, preds, ignore_index)
+    p = p * (1 - label_smoothing) + label_smoothing / preds.shape[-1]
+    weights = _weights(where, class_weight, scores)
+    p = p if weights is None else p * weights
+    return -jnp.sum(product(p, _log_q(scores, from_logits)), axis=-1)
 
 
-def _from_labels(labels: jax.Array, log_q: jax.Array, label_smoothing: float) -> jax.Array:
-    classes = log_q.shape[-1]
-    has_class = (labels >= 0) & (labels < classes)
-    index = jnp.where(has_class, labels, 0)[..., None]  # (batch, ..., 1)
-    loss = -jnp.take_along_axis(log_q, index, axis=-1)[..., 0]  # (batch, ...)
+def _from_labels(
+    labels: Labels, log_q: jax.Array, weights: jax.Array | None, label_smoothing: float
+) -> jax.Array:
+    """Pick the true class, which is much less work than a sum over a row of zeros and a one."""
+    log_of_class = labels.of(log_q)  # (batch, ...)
+    if weights is not None:
+        log_of_class = product(weights.reshape(-1)[labels.index], log_of_class)
+        log_q = product(jnp.broadcast_to(weights, log_q.shape), log_q) if label_smoothing else log_q
     if label_smoothing:
-        loss = (1 - label_smoothing) * loss - label_smoothing * jnp.mean(log_q, axis=-1)
-    return jnp.where(has_class, loss, jnp.nan)
+        return -(1 - label_smoothing) * log_of_class - label_smoothing * jnp.mean(log_q, axis=-1)
+    return -log_of_class
 
 
-def _log_of(probabilities: jax.Array) -> jax.Array:
-    """Take the log, bounded below; what is negative is no probability, and stays NaN."""
-    is_small = (probabilities >= 0) & (probabilities < _SMALLEST)
-    return jnp.log(jnp.where(is_small, _SMALLEST, probabilities))
+def _log_q(scores: jax.Array, from_logits: bool) -> jax.Array:
+    return jax.nn.log_softmax(scores) if from_logits else log_of(scores)
 
 
-def _product(p: jax.Array, log_q: jax.Array) -> jax.Array:
-    """Multiply, with 0 · log 0 = 0: a class that is ruled out on both sides costs nothing."""
-    return p * jnp.where((p == 0) & (log_q == -jnp.inf), 0, log_q)
-
-
-def _are_labels(target: jax.Array, preds: jax.Array) -> bool:
-    if target.ndim == preds.ndim:  # a column of labels has its class axis squeezed away
-        return target.shape[-1] == 1
-    return target.ndim == preds.ndim - 1
-
-
-def _labels(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
-    """Return the labels as (batch, ...), checked against the predictions."""
-    labels = target[..., 0] if target.ndim == preds.ndim else target
-    if labels.shape != preds.shape[:-1]:
-        raise _unfit(where, target, preds)
-    if not (labels.dtype == bool or jnp.issubdtype(labels.dtype, jnp.integer)):
-        raise DataError(
-            where,
-            expected="labels of an integer dtype, or probabilities in the shape of `preds`",
-            received=f"target.shape={target.shape}, target.dtype={target.dtype}",
-            fix="Convert the labels with `target.astype(int)`.",
-        )
-    check_labels(where, labels, preds.shape[-1])
-    return labels.astype(jnp.int32)
-
-
-def _check_classes(where: str, preds: jax.Array) -> None:
-    if preds.ndim == 0 or preds.shape[-1] < 2:
-        raise ShapeError(
-            where,
-            expected="one score per class on the last axis of `preds`, for at least 2 classes",
-            received=f"preds.shape={preds.shape}",
-            fix="Give the model one output per class; a yes-or-no question has two.",
-        )
-
-
-def _unfit(where: str, target: jax.Array, preds: jax.Array) -> ShapeError:
-    return ShapeError(
-        where,
-        expected=(
-            f"`target` of shape {preds.shape[:-1]} (labels) or {preds.shape} (probabilities)"
-        ),
-        received=f"target.shape={target.shape}, preds.shape={preds.shape}",
-        fix="Make the leading axes equal; the last axis of `preds` holds the classes.",
-    )
-
-
-def _check_smoothing(where: str, label_smoothing: float) -> None:
-    if not 0 <= label_smoothing <= 1:
-        raise ArgumentError(
-            where,
-            expected="`label_smoothing` in [0, 1]",
-            received=f"label_smoothing={label_smoothing!r}",
-            fix="Use 0 for hard labels; 0.1 is common.",
-        )
+def _weights(where: str, class_weight: Weights | None, scores: jax.Array) -> jax.Array | None:
+    """Return the weights of classes with the rank of the scores, None without."""
+    if class_weight is None:
+        return None
+    given = _options.weights(where, "class_weight", class_weight)
+    return _options.spread(where, "class_weight", given, scores)

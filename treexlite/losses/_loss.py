@@ -139,8 +139,7 @@ class Loss(Module):
             StructureError: `target` or `preds` have no part at `on`.
             ShapeError: `sample_weight` or `mask` do not have the first axes of the values.
         """
-        values, weights, masks = self._weighed(target, preds, sample_weight, mask)
-        loss = _reduce(values, weights, masks, self.reduction)
+        loss = _reduced(self._weighed(target, preds, sample_weight, mask), self.reduction)
         return loss if self.weight is None else self.weight * loss
 
     def fraction(
@@ -160,14 +159,13 @@ class Loss(Module):
             The sum of the weighed values, times `weight`; and what it is divided by, 1 when
             `reduction` is "sum". With "none" there is no division: both are those of "sum".
         """
-        values, weights, masks = self._weighed(target, preds, sample_weight, mask)
-        total, count = _fraction(_weighted(values, weights, masks), weights, masks, self.reduction)
+        weighed = self._weighed(target, preds, sample_weight, mask)
+        total, count = _fraction(weighed, self.reduction)
         return (total if self.weight is None else self.weight * total), count
 
     def _weighed(
         self, target: Any, preds: Any, sample_weight: ArrayLike | None, mask: ArrayLike | None
-    ) -> tuple[jax.Array, list[jax.Array], list[jax.Array]]:
-        """Return one value per example, and the weights and masks broadcast to them."""
+    ) -> _Weighed:
         where = type(self).__name__
         target = select(where, "target", target, self.on) if self.reads_target else None
         preds = select(where, "preds", preds, self.on)
@@ -176,11 +174,19 @@ class Loss(Module):
         for present in hidden:
             target, preds = hide_absent((target, preds), present)
         values = self.values(target, preds, all_present(hidden))
-        given = (sample_weight, self.own_weights(target, preds))
-        weights = [
-            align_weights(where, w, values.shape, values.dtype) for w in given if w is not None
-        ]
-        return values, weights, [align_mask(where, m, values.shape) for m in masks]
+        shape, dtype = values.shape, values.dtype
+        counts = []
+        if sample_weight is not None:
+            weights = align_weights(where, sample_weight, shape, dtype)
+            values = jnp.where(weights == 0, 0, values * weights)
+            counts.append(weights)
+        own = self.own_counts(target, preds)
+        if own is not None:
+            counts.append(align_weights(where, own, shape, dtype))
+        kept = [align_mask(where, m, shape) for m in masks]
+        for present in kept:
+            values = jnp.where(present, values, 0)
+        return _Weighed(values, counts, kept)
 
     @abc.abstractmethod
     def per_example(self, target: Any, preds: Any) -> jax.Array:
@@ -200,42 +206,35 @@ class Loss(Module):
         """Return which examples are present by what they hold, such as labels to ignore."""
         return None
 
-    def own_weights(self, target: Any, preds: Any) -> jax.Array | None:
-        """Return weights that follow from what the examples hold, such as those of classes."""
+    def own_counts(self, target: Any, preds: Any) -> jax.Array | None:
+        """Return how much examples count in "weighted_mean", when `values` are weighted already."""
         return None
 
 
-def _reduce(
-    values: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
-) -> jax.Array:
-    values = _weighted(values, weights, masks)
+class _Weighed(NamedTuple):
+    """The values times their weights, and what of them "weighted_mean" and masks count."""
+
+    values: jax.Array
+    counts: list[jax.Array]
+    masks: list[jax.Array]
+
+
+def _reduced(weighed: _Weighed, reduction: Reduction) -> jax.Array:
     if reduction == "none":
-        return values
-    if reduction == "sum":
-        return jnp.sum(values)
-    total, count = _fraction(values, weights, masks, reduction)
+        return weighed.values
+    total, count = _fraction(weighed, reduction)
     return total / (jnp.where(count == 0, 1, count) if isinstance(count, jax.Array) else count)
 
 
-def _weighted(values: jax.Array, weights: list[jax.Array], masks: list[jax.Array]) -> jax.Array:
-    for weight in weights:
-        values = jnp.where(weight == 0, 0, values * weight)
-    for mask in masks:
-        values = jnp.where(mask, values, 0)
-    return values
-
-
-def _fraction(
-    weighted: jax.Array, weights: list[jax.Array], masks: list[jax.Array], reduction: Reduction
-) -> tuple[jax.Array, jax.Array | int]:
-    total = jnp.sum(weighted)
+def _fraction(weighed: _Weighed, reduction: Reduction) -> tuple[jax.Array, jax.Array | int]:
+    total = jnp.sum(weighed.values)
     if reduction in ("sum", "none"):
         return total, 1
-    counted = [mask.astype(weighted.dtype) for mask in masks]
+    counted = [mask.astype(total.dtype) for mask in weighed.masks]
     if reduction == "weighted_mean":
-        counted += weights
+        counted += weighed.counts
     if not counted:
-        return total, max(weighted.size, 1)
+        return total, max(weighed.values.size, 1)
     return total, jnp.sum(math.prod(counted[1:], start=counted[0]))
 
 

@@ -6,18 +6,33 @@ from collections.abc import Callable
 from typing import Any
 
 from treexlite._names import Registry
+from treexlite.losses._binary import BinaryCrossEntropy
 from treexlite.losses._classification import CrossEntropy
 from treexlite.losses._contrastive import Contrastive
+from treexlite.losses._cosine import CosineSimilarity
 from treexlite.losses._ctc import CTC
 from treexlite.losses._dice import Dice
+from treexlite.losses._divergence import JensenShannonDivergence, KLDivergence
 from treexlite.losses._elbo import NegativeELBO
+from treexlite.losses._focal import BinaryFocalCrossEntropy, CategoricalFocalCrossEntropy
+from treexlite.losses._hinge import Hinge, SquaredHinge
 from treexlite.losses._info_nce import InfoNCE
 from treexlite.losses._jaccard import Jaccard
+from treexlite.losses._likelihood import GaussianNLL, Poisson
 from treexlite.losses._loss import Loss
+from treexlite.losses._margin import CategoricalHinge, MultiMargin
 from treexlite.losses._mined_triplet import TripletHard, TripletSemiHard
+from treexlite.losses._negative_log_likelihood import NegativeLogLikelihood
 from treexlite.losses._nt_xent import NTXent
 from treexlite.losses._pairwise_sigmoid import PairwiseSigmoid
-from treexlite.losses._regression import MeanSquaredError
+from treexlite.losses._quantile import Quantile
+from treexlite.losses._regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+)
+from treexlite.losses._robust import Huber, LogCosh
 from treexlite.losses._triplet import Triplet
 from treexlite.losses._tversky import Tversky
 
@@ -25,25 +40,57 @@ REGISTRY: Registry[Loss] = Registry(
     "losses",
     "a loss",
     {
+        "bce": BinaryCrossEntropy,
+        "binary_cross_entropy": BinaryCrossEntropy,
+        "binary_crossentropy": BinaryCrossEntropy,
+        "binary_focal_cross_entropy": BinaryFocalCrossEntropy,
+        "binary_focal_crossentropy": BinaryFocalCrossEntropy,
         "categorical_crossentropy": CrossEntropy,
+        "categorical_focal_cross_entropy": CategoricalFocalCrossEntropy,
+        "categorical_focal_crossentropy": CategoricalFocalCrossEntropy,
+        "categorical_hinge": CategoricalHinge,
         "contrastive": Contrastive,
+        "cosine_similarity": CosineSimilarity,
         "cross_entropy": CrossEntropy,
         "crossentropy": CrossEntropy,
         "ctc": CTC,
         "dice": Dice,
         "elbo": NegativeELBO,
+        "gaussian_nll": GaussianNLL,
+        "hinge": Hinge,
+        "huber": Huber,
         "info_nce": InfoNCE,
         "infonce": InfoNCE,
         "iou": Jaccard,
         "jaccard": Jaccard,
+        "jensen_shannon_divergence": JensenShannonDivergence,
+        "jsd": JensenShannonDivergence,
+        "kl_divergence": KLDivergence,
+        "kld": KLDivergence,
+        "l1": MeanAbsoluteError,
+        "log_cosh": LogCosh,
+        "logcosh": LogCosh,
+        "mae": MeanAbsoluteError,
+        "mape": MeanAbsolutePercentageError,
+        "mean_absolute_error": MeanAbsoluteError,
+        "mean_absolute_percentage_error": MeanAbsolutePercentageError,
         "mean_squared_error": MeanSquaredError,
+        "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
         "mse": MeanSquaredError,
+        "msle": MeanSquaredLogarithmicError,
+        "multi_margin": MultiMargin,
         "negative_elbo": NegativeELBO,
+        "negative_log_likelihood": NegativeLogLikelihood,
+        "nll": NegativeLogLikelihood,
         "nt_xent": NTXent,
         "ntxent": NTXent,
         "pairwise_sigmoid": PairwiseSigmoid,
+        "pinball": Quantile,
+        "poisson": Poisson,
+        "quantile": Quantile,
         "siglip": PairwiseSigmoid,
         "sparse_categorical_crossentropy": CrossEntropy,
+        "squared_hinge": SquaredHinge,
         "triplet": Triplet,
         "triplet_hard": TripletHard,
         "triplet_semi_hard": TripletSemiHard,

@@ -5,7 +5,9 @@ hold for is said in the row.
 """
 
 from tests.conformance.losses.rows import (
+    binary,
     classification,
+    likelihood,
     metric_learning,
     overlap,
     regression,
@@ -18,11 +20,13 @@ __all__ = ["BATCH", "LOSSES", "REDUCTIONS", "LossRow", "cast", "ids", "junk", "p
 
 LOSSES = [
     *regression.ROWS,
+    *likelihood.ROWS,
     *classification.ROWS,
     *overlap.ROWS,
     *sequence.ROWS,
     *metric_learning.ROWS,
     *variational.ROWS,
+    *binary.ROWS,
 ]
 
 REDUCTIONS = ["sum_over_batch_size", "weighted_mean", "sum", "none"]

@@ -34,6 +34,7 @@ class LossRow:
             the value and its gradient have to be finite there.
         by_example: whether the value of an example depends on no other example.
         trained: whether the gradient by `preds` is not 0 everywhere.
+        weighs: whether examples count differently in "weighted_mean" by what they hold.
     """
 
     name: str
@@ -44,6 +45,7 @@ class LossRow:
     awkward: tuple[tuple[Any, Any], ...] = ()
     by_example: bool = True
     trained: bool = True
+    weighs: bool = False
 
 
 def ids(row: LossRow) -> str:
