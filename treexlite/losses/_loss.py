@@ -15,7 +15,7 @@ from __future__ import annotations
 import abc
 import math
 import numbers
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
