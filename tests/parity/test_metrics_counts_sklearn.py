@@ -43,10 +43,11 @@ by_score = pytest.mark.parametrize(
 
 
 def assert_same(got: Any, function: str, drawn: Examples, **options: Any) -> None:
+    weights = None if drawn.weights is None else drawn.weights.astype(np.float64)  # else it rounds
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of degenerate classes
         wanted = getattr(theirs, function)(
-            drawn.true, drawn.predicted, sample_weight=drawn.weights, **options
+            drawn.true, drawn.predicted, sample_weight=weights, **options
         )
     np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6)
 
