@@ -29,7 +29,8 @@ def running_sums(pairs: jax.Array) -> jax.Array:
     def look_back(k: jax.Array, sums: jax.Array) -> jax.Array:
         steps = jnp.left_shift(jnp.int32(1), k.astype(jnp.int32))
         earlier = jnp.take(sums, jnp.maximum(places - steps, 0), axis=1)
-        return _sums.add(sums, jnp.where((places >= steps)[None], earlier, 0))
+        longer: jax.Array = _sums.add(sums, jnp.where((places >= steps)[None], earlier, 0))
+        return longer
 
     sums: jax.Array = lax.fori_loop(0, max(number - 1, 0).bit_length(), look_back, pairs)
     return sums
