@@ -53,7 +53,7 @@ class Cost(NamedTuple):
 def cost(lowered: Any) -> Cost:
     """Compile a program, and read its numbers."""
     compiled = lowered.compile()
-    outputs = len(jax.tree.leaves(lowered.out_info))
+    outputs = lowered.out_tree.num_leaves
     return Cost(_flops(lowered), _flops(compiled), outputs, transfers(lowered.as_text()))
 
 

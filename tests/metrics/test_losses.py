@@ -112,3 +112,15 @@ def test_losses_that_are_no_number_are_refused() -> None:
 def test_what_is_no_loss_is_refused(wrong: Any) -> None:
     with pytest.raises(ArgumentError, match="Losses: expected a loss, or dicts and lists of them"):
         Losses(wrong)
+
+
+def test_the_value_of_a_batch_has_the_precision_of_the_loss() -> None:
+    jax.config.update("jax_enable_x64", True)
+    try:
+        metric = Losses(losses.MeanSquaredError(name="loss"))
+        preds = jnp.array([1.0 + 1e-12], jnp.float64)
+        found = tx.grad(lambda preds: metric.copy()(jnp.ones(1), preds)["loss"])(preds)
+        np.testing.assert_allclose(found, [2e-12], rtol=1e-3)
+        assert {str(x.dtype) for x in metric.state_dict().values()} == {"float32"}
+    finally:
+        jax.config.update("jax_enable_x64", False)

@@ -192,18 +192,21 @@ class AuxLosses(AuxMetrics):
     def total_loss(self) -> jax.Array:
         """Return the sum of the means over all data since `reset`, of what was logged at all."""
         means = self.compute().values()
-        return sum((jnp.where(jnp.isnan(mean), 0, mean) for mean in means), jnp.zeros(()))
+        return sum(
+            (jnp.where(jnp.isnan(mean), 0, mean) for mean in means), jnp.zeros((), jnp.float32)
+        )
 
 
 def _fraction(
     where: str, value: Any, sample_weight: ArrayLike | None, count: int
 ) -> tuple[ArrayLike, ArrayLike]:
-    value = jnp.asarray(value, jnp.float32)
+    value = jnp.asarray(value)
+    value = value.astype(jnp.promote_types(value.dtype, jnp.float32))
     if value.ndim == 0:
         return value * count, count
     if sample_weight is None:
         return jnp.sum(value), value.size
-    weights = align_weights(where, sample_weight, value.shape, jnp.float32)
+    weights = align_weights(where, sample_weight, value.shape, value.dtype)
     return jnp.sum(hide_absent(value, weights) * weights), jnp.sum(weights)
 
 

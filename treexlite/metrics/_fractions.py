@@ -54,9 +54,12 @@ class Fractions(Metric):
         to an objective.
         """
         target, preds = self._selected(target, preds, values)
-        totals, counts = self._stacked(target, preds, sample_weight)
-        self._add(lax.stop_gradient((totals, counts)))
-        return self._by_name(self._ratios(totals, jnp.where(counts == 0, 1, counts)))
+        numbers = self.fractions(target, preds, sample_weight)
+        self._add(lax.stop_gradient(numbers))
+        return {
+            name: self._ratio(name, total, jnp.where(jnp.equal(count, 0), 1, count))
+            for name, (total, count) in zip(self.names, numbers, strict=True)
+        }
 
     def reset(self) -> Self:
         """Forget all data, in place, and return the metric itself."""
@@ -66,7 +69,7 @@ class Fractions(Metric):
 
     def accumulate(self, target: Any, preds: Any, sample_weight: ArrayLike | None) -> None:
         """Add a batch."""
-        self._add(self._stacked(target, preds, sample_weight))
+        self._add(self.fractions(target, preds, sample_weight))
 
     def absorb(self, other: Self) -> None:
         """Add what `other` has seen."""
@@ -75,9 +78,12 @@ class Fractions(Metric):
 
     def compute(self) -> dict[str, jax.Array]:
         """Return `{name: value}` over all data since `reset`; NaN where there was none."""
-        counts = _sums.value(self.counts)
+        totals, counts = _sums.value(self.totals), _sums.value(self.counts)
         counts = jnp.where(counts == 0, jnp.nan, counts)
-        return self._by_name(self._ratios(_sums.value(self.totals), counts))
+        return {
+            name: self._ratio(name, total, count)
+            for name, total, count in zip(self.names, totals, counts, strict=True)
+        }
 
     @abc.abstractmethod
     def fractions(
@@ -85,23 +91,15 @@ class Fractions(Metric):
     ) -> Sequence[tuple[ArrayLike, ArrayLike]]:
         """Return for each name what a batch adds to its total and to its count."""
 
-    def _ratios(self, totals: jax.Array, counts: jax.Array) -> jax.Array:
-        return totals / counts
+    def _ratio(self, name: str, total: ArrayLike, count: jax.Array) -> jax.Array:
+        return jnp.asarray(total) / count
 
-    def _stacked(
-        self, target: Any, preds: Any, sample_weight: ArrayLike | None
-    ) -> tuple[jax.Array, jax.Array]:
-        numbers = jnp.array(self.fractions(target, preds, sample_weight), jnp.float32)
-        numbers = numbers.reshape(-1, 2)  # also without names
-        return numbers[:, 0], numbers[:, 1]
-
-    def _add(self, numbers: tuple[jax.Array, jax.Array]) -> None:
-        pairs = [jnp.stack([x, jnp.zeros_like(x)]) for x in numbers]
-        self.totals = _sums.add(self.totals, pairs[0])
-        self.counts = _sums.add(self.counts, pairs[1])
-
-    def _by_name(self, numbers: jax.Array) -> dict[str, jax.Array]:
-        return dict(zip(self.names, numbers, strict=True))
+    def _add(self, numbers: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
+        table = jnp.array(numbers, jnp.float32).reshape(-1, 2)  # also without names
+        empty = jnp.zeros_like(table)
+        pairs = jnp.stack([table, empty])  # (pair, names, 2)
+        self.totals = _sums.add(self.totals, pairs[..., 0])
+        self.counts = _sums.add(self.counts, pairs[..., 1])
 
 
 def num_examples(*trees: Any) -> int:

@@ -210,7 +210,9 @@ class LossAndLogs(Metric):
     def total_loss(self) -> jax.Array:
         """Return the objective over all data since `reset`; 0 when there are no losses."""
         parts = (self.losses, self.aux_losses)
-        return sum((part.total_loss() for part in parts if part is not None), jnp.zeros(()))
+        return sum(
+            (part.total_loss() for part in parts if part is not None), jnp.zeros((), jnp.float32)
+        )
 
     def _parts(self) -> dict[str, Metric]:
         parts = {name: getattr(self, name) for name in _PARTS}
@@ -241,7 +243,7 @@ def _part(cls: type[M], value: Any) -> M | None:
 
 def _objective(logs: Mapping[str, Mapping[str, Any]]) -> jax.Array:
     terms = [value for name in ("losses", "aux_losses") for value in logs.get(name, {}).values()]
-    return sum(terms, jnp.zeros(()))
+    return sum(terms, jnp.zeros((), jnp.float32))
 
 
 def _joined(loss: jax.Array, logs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

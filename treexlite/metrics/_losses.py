@@ -83,7 +83,7 @@ class Losses(Fractions):
 
     def total_loss(self) -> jax.Array:
         """Return the sum of the values over all data since `reset`."""
-        return sum(self.compute().values(), jnp.zeros(()))
+        return sum(self.compute().values(), jnp.zeros((), jnp.float32))
 
     def fractions(
         self, target: Any, preds: Any, sample_weight: ArrayLike | None
@@ -113,9 +113,10 @@ class Losses(Fractions):
         count = num_examples(preds, target)
         return value * count, count
 
-    def _ratios(self, totals: jax.Array, counts: jax.Array) -> jax.Array:
-        is_sum = [getattr(self.losses[name], "reduction", None) == "sum" for name in self.names]
-        return totals / jnp.where(jnp.array(is_sum) & (counts > 0), 1, counts)
+    def _ratio(self, name: str, total: ArrayLike, count: jax.Array) -> jax.Array:
+        if getattr(self.losses[name], "reduction", None) == "sum":
+            count = jnp.where(count > 0, 1, count)  # but no data stay NaN
+        return super()._ratio(name, total, count)
 
 
 def _is_loss(value: Any) -> bool:
