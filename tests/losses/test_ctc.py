@@ -138,6 +138,17 @@ def test_a_long_sequence_keeps_its_precision() -> None:
     np.testing.assert_allclose(ctc(np.array([[1]]), logits), [wanted], rtol=1e-5)
 
 
+def test_the_gradient_of_a_long_sequence_keeps_its_precision() -> None:
+    rng = np.random.default_rng(0)
+    logits = 3 * rng.normal(size=(1, 600, 40))
+    labels = rng.integers(1, 40, (1, 60))  # -log p is about 3000, whose digits end at 2e-4
+    gradient = jax.grad(lambda x: ctc(labels, x)[0])(logits.astype(np.float32))
+    with jax.enable_x64(True):
+        wanted = jax.grad(lambda x: ctc(labels, x)[0])(logits)
+    assert wanted.dtype == np.float64
+    np.testing.assert_allclose(gradient, wanted, atol=3e-5)
+
+
 def test_a_blank_below_zero_is_refused() -> None:
     with pytest.raises(ArgumentError, match="CTC: expected `blank` to be the number of a class"):
         CTC(blank=-1)

@@ -115,7 +115,8 @@ def ctc(target: Any, preds: Any, *, blank: int = 0, zero_infinity: bool = False)
         Graves et al., "Connectionist Temporal Classification" (2006). torch gives a NaN gradient
         where we give 0, and its "mean" divides each value by its number of labels, as
         `sample_weight=1 / lengths` does here. Keras and optax replace the log of 0 by -1e5 or so,
-        which makes an impossible example large, but finite.
+        which makes an impossible example large, but finite. All three let the logarithms grow with
+        time, which costs the gradients of long sequences their last digits.
     """
     where = "ctc"
     check_blank(where, blank)
@@ -131,10 +132,10 @@ def ctc(target: Any, preds: Any, *, blank: int = 0, zero_infinity: bool = False)
     log_q = jnp.maximum(jax.nn.log_softmax(logits), _NEVER)
     emitted = jnp.take_along_axis(log_q, states[:, None, :], axis=-1)  # (batch, time, states)
 
-    scores = _walk(emitted, in_time, _may_skip(states, blank))
+    scores, shifts = _walk(emitted, in_time, _may_skip(states, blank))
     ends = jnp.stack([2 * lengths, 2 * lengths - 1], axis=-1)  # after the last blank, or label
     at_ends = jnp.take_along_axis(scores, jnp.maximum(ends, 0), axis=-1)
-    total = jax.nn.logsumexp(jnp.where(ends >= 0, at_ends, _NEVER), axis=-1)
+    total = shifts + jax.nn.logsumexp(jnp.where(ends >= 0, at_ends, _NEVER), axis=-1)
 
     is_impossible = total < _NEVER / 2
     loss = jnp.where(is_impossible, 0 if zero_infinity else jnp.inf, -total)
@@ -148,25 +149,36 @@ def _may_skip(states: jax.Array, blank: int) -> jax.Array:
 
 
 @jax.jit  # so that an eager call compiles the walk once for each shape, not each time
-def _walk(emitted: jax.Array, in_time: jax.Array, may_skip: jax.Array) -> jax.Array:
-    """Return the log-probability of being in each state when time is over.
+def _walk(
+    emitted: jax.Array, in_time: jax.Array, may_skip: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the log-probability of being in each state when time is over, as a sum of two parts.
+
+    After each step the scores are shifted, so that the best is 0, and the shifts are summed apart:
+    a long sequence has a small probability, whose log would leave few digits for differences.
 
     Shapes:
         emitted: (batch, time, states).
         in_time: (batch, time), False where a sequence is over.
         may_skip: (batch, states).
-        returns: (batch, states).
+        returns: (batch, states) and (batch,).
     """
     batch, _, states = emitted.shape
 
-    def step(scores: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        emitted, is_on = now  # (batch, states), (batch,)
+    def step(
+        carry: tuple[jax.Array, jax.Array], now: tuple[jax.Array, jax.Array]
+    ) -> tuple[tuple[jax.Array, jax.Array], None]:
+        scores, shifts = carry  # (batch, states), (batch, 1)
+        emitted, is_on = now[0], now[1][:, None]  # (batch, states), (batch, 1)
         padded = jnp.pad(scores, ((0, 0), (2, 0)), constant_values=_NEVER)
         one_before, two_before = padded[:, 1:-1], padded[:, :-2]
         ways = jnp.stack([scores, one_before, jnp.where(may_skip, two_before, _NEVER)])
         moved = jax.nn.logsumexp(ways, axis=0) + emitted
-        return jnp.where(is_on[:, None], moved, scores), None
+        best = jax.lax.stop_gradient(jnp.max(moved, axis=-1, keepdims=True))
+        scores = jnp.where(is_on, moved - best, scores)
+        return (scores, jnp.where(is_on, shifts + best, shifts)), None
 
     start = jnp.full((batch, states), _NEVER, emitted.dtype).at[:, 0].set(0)
-    scores, _ = jax.lax.scan(step, start, (jnp.moveaxis(emitted, 1, 0), in_time.T))
-    return scores
+    carry = start, jnp.zeros((batch, 1), emitted.dtype)
+    (scores, shifts), _ = jax.lax.scan(step, carry, (jnp.moveaxis(emitted, 1, 0), in_time.T))
+    return scores, shifts[:, 0]
