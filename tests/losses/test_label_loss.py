@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from treexlite._errors import ArgumentError, DataError
+from treexlite._errors import ArgumentError, DataError, ShapeError
 from treexlite.losses import (
     CategoricalFocalCrossEntropy,
     CategoricalHinge,
@@ -105,6 +105,13 @@ def test_options_out_of_range_are_refused(loss: Any) -> None:
     if loss in WEIGHED:
         with pytest.raises(ArgumentError, match=f"{loss.__name__}: expected `class_weight` to be"):
             loss(class_weight=(-1.0, 2.0))
+
+
+@pytest.mark.parametrize("loss", [NegativeLogLikelihood, MultiMargin])
+def test_one_hot_labels_are_never_taken_for_others(loss: Any) -> None:
+    for target in (np.eye(3)[LABELS], np.eye(3, dtype=int)[LABELS]):
+        with pytest.raises(ShapeError, match=r"expected labels, of shape \(4,\), received one num"):
+            loss()(target, SCORES)
 
 
 @pytest.mark.parametrize("loss", [CrossEntropy, CategoricalFocalCrossEntropy, CategoricalHinge])

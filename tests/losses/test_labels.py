@@ -68,6 +68,12 @@ def test_labels_of_another_shape_or_dtype_are_refused() -> None:
         raw_labels("f", jnp.array([0.0, 1.0]), SCORES)
 
 
+def test_one_number_per_class_is_no_label() -> None:
+    message = r"f: expected labels, of shape \(2,\), received one number per class: target\.shape="
+    with pytest.raises(ShapeError, match=message):
+        read_labels("f", jnp.array([[1, 0, 0], [0, 1, 0]]), SCORES)
+
+
 def test_probabilities_have_the_shape_of_the_scores_and_no_label_to_ignore() -> None:
     p, scores = read_probabilities("f", jnp.ones((2, 3), int), SCORES.astype(jnp.bfloat16))
     assert p.dtype == scores.dtype == jnp.float32

@@ -88,10 +88,17 @@ def raw_labels(where: str, target: jax.Array, preds: jax.Array) -> jax.Array:
     """Return the labels as (batch, ...), in their own dtype, whatever they hold.
 
     Raises:
-        ShapeError: the leading axes differ.
+        ShapeError: the leading axes differ, or there is one number per class.
         DataError: labels are not integers.
     """
-    labels = target[..., 0] if target.ndim == preds.ndim else target
+    if target.ndim and target.shape == preds.shape:
+        raise ShapeError(
+            where,
+            expected=f"labels, of shape {preds.shape[:-1]}",
+            received=f"one number per class: target.shape={target.shape}",
+            fix="Number the classes: `target.argmax(axis=-1)`, if one of them is 1.",
+        )
+    labels = target[..., 0] if holds_labels(target, preds) and target.ndim == preds.ndim else target
     if labels.shape != preds.shape[:-1]:
         raise unfit(where, target, preds)
     if not (labels.dtype == bool or jnp.issubdtype(labels.dtype, jnp.integer)):
