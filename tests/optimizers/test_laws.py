@@ -104,6 +104,16 @@ def test_a_failed_update_leaves_model_and_optimizer_as_they_were(name: str) -> N
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_nothing_is_broadcast_silently(name: str) -> None:
+    with jax.numpy_rank_promotion("raise"):
+        model = make()
+        optimizer = OPTIMIZERS[name]().init(model)
+        for _ in range(2):
+            optimizer.update(gradients(), model)
+    assert int(optimizer.step) == 2
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers_built_alike_share_their_programs(name: str) -> None:
     fast = tx.jit(lambda m, o: o.update(gradients(), m))
     for _ in range(2):

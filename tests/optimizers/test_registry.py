@@ -43,8 +43,9 @@ def test_optimizers_and_transformations_are_taken_as_they_are() -> None:
     optimizer = tx.Optimizer(optax.sgd(0.1))
     assert as_optimizer("Trainer", optimizer) is optimizer
     assert isinstance(as_optimizer("Trainer", optax.sgd(0.1)), tx.Optimizer)
+    assert isinstance(as_optimizer("Trainer", {...: "sgd"}), tx.Optimizer)
 
 
 def test_an_unknown_name_is_refused_with_the_close_ones() -> None:
-    with pytest.raises(UnknownNameError, match=r"Optimizer: .*Did you mean .*'adan'"):
+    with pytest.raises(UnknownNameError, match=r"Trainer: .*Did you mean .*'adan'"):
         as_optimizer("Trainer", "adanx")

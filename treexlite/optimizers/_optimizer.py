@@ -197,23 +197,30 @@ class Optimizer(Module):
         if self.loss_scale is not None:
             named_grads = self.loss_scale.unscale(named_grads, self.options.master_dtype)
         finite = all_finite(named_grads) if self.options.skip_nonfinite else None
+        apply_updates = apply_updates and params is not None
         if not infos:  # everything is frozen
             result, state = {}, self.opt_state
-        elif self.options == NO_OPTIONS and (params is None or not apply_updates):
+        elif self.options == NO_OPTIONS and not apply_updates:
             result, state = self._updates(named_grads, infos, params is not None, named)
         else:
             result, state = self._advanced(named_grads, infos, finite, named)
             if not apply_updates:
                 result = {path: new - infos[path].value for path, new in result.items()}
+        return self._finish(target, infos, result, state, finite, apply_updates)
+
+    def _finish(
+        self, target: Any, infos: Infos, result: Any, state: Any, finite: Any, apply_updates: bool
+    ) -> Any:
+        """Write everything that a step changes, and return what `update` does."""
         if tuple(infos) != self.paths:
             state = union(self.opt_state, state)
             paths = tuple(sorted({*self.paths, *infos}))
         else:
             paths = self.paths
-        if params is None or not apply_updates:
-            result = with_named(target, result, rest=Nothing)
+        if apply_updates:
+            result = with_named(target, result, inplace=has_module(target))
         else:
-            result = with_named(params, result, inplace=has_module(params))
+            result = with_named(target, result, rest=Nothing)
         if paths != self.paths:  # a static: writing it makes the next call look at all of them
             self.paths = paths
         self.opt_state = strongly_typed(state)

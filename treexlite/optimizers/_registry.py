@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from treexlite.optimizers._names import REGISTRY, Factory
+from treexlite.optimizers._names import REGISTRY, Factory, find
 from treexlite.optimizers._optimizer import Optimizer
 
 
@@ -67,4 +67,8 @@ def as_optimizer(where: str, value: Any) -> Optimizer:
         UnknownNameError: a string names nothing; close matches are listed.
         ArgumentError: it is nothing that moves parameters.
     """
-    return value if isinstance(value, Optimizer) else Optimizer(value)
+    if isinstance(value, Optimizer):
+        return value
+    if isinstance(value, str):
+        find(where, value)  # so that an error names the place that took the string
+    return Optimizer(value)
