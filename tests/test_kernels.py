@@ -79,6 +79,15 @@ def test_lengths_and_directions(size: float) -> None:
     np.testing.assert_allclose(gradient * size, [[0.128, 0], [-0.096, 0]], rtol=1e-5)
 
 
+def test_zeros_have_no_slope_in_any_mode() -> None:
+    zeros, ones = jnp.zeros((2, 3)), jnp.ones((2, 3))
+    for f in (lengths, directions):
+        _, tangent = jax.jvp(lambda x, f=f: f(x, (0,)), (zeros,), (ones,))
+        np.testing.assert_array_equal(tangent, 0)
+        gradient = jax.grad(lambda x, f=f: f(x, (0,)).sum())(zeros)
+        np.testing.assert_array_equal(gradient, 0)
+
+
 def test_what_is_not_finite_shows() -> None:
     assert jnp.isnan(lengths(jnp.array([jnp.nan, 1.0]), (0,))).all()
     assert jnp.isinf(lengths(jnp.array([jnp.inf, 1.0]), (0,))).all()

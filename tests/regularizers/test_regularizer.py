@@ -100,6 +100,18 @@ def test_the_result_is_float32_for_half_and_float64_for_double() -> None:
         np.testing.assert_allclose(value, 0.5, rtol=1e-14)
 
 
+def test_each_parameter_comes_in_single_precision() -> None:
+    seen = []
+
+    class Seen(Regularizer):
+        def per_parameter(self, parameter: jax.Array) -> jax.Array:
+            seen.append(parameter.dtype)
+            return parameter.sum()
+
+    Seen()(mlp().map(lambda x: x.astype(jnp.bfloat16)))
+    assert seen == [jnp.float32] * 2
+
+
 def test_it_can_be_compiled_with_the_model_as_argument() -> None:
     traces = []
 
