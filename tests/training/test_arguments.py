@@ -25,7 +25,7 @@ def test_a_function_of_each_example_is_weighted() -> None:
     assert loss is not None
     target, preds = jnp.zeros(2), jnp.array([1.0, 5.0])
     assert loss(target, preds) == 3
-    assert loss(target, preds, jnp.array([3.0, 1.0])) == 2
+    assert loss(target, preds, jnp.array([3.0, 1.0])) == 4
 
 
 def test_a_function_may_return_the_mean() -> None:

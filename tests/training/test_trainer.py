@@ -111,7 +111,7 @@ def test_single_batches() -> None:
     before = trainer.model.w
     assert trainer.test_on_batch(x, y) == {"loss": 4.0}
     assert trainer.train_on_batch(x, y) == {"loss": 4.0}
-    assert trainer.train_on_batch(x, y, np.array([0, 0, 0, 1])) == {"loss": 1.0}
+    assert trainer.train_on_batch(x, y, np.array([0, 0, 0, 4])) == {"loss": 1.0}
     assert trainer.predict_on_batch(x).tolist() == [0.5] * 4
     assert trainer.state.step == 2
     assert before == 2  # single batches never donate
