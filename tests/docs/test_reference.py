@@ -5,6 +5,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 import treexlite as tx
 from treexlite import models
 
@@ -39,8 +41,21 @@ def test_every_layer_is_listed() -> None:
     assert layers - set(LISTED) - set(TOLD) == set()
 
 
-def test_every_layer_stands_in_the_catalogue_page() -> None:
-    page = (REFERENCE.parent / "layers.md").read_text("utf-8")
-    named = set(re.findall(r"`(?:tx\.nn\.)?(\w+)`", page))
-    is_layer = lambda value: isinstance(value, type) and issubclass(value, tx.Module)  # noqa: E731
-    assert {name for name in tx.nn.__all__ if is_layer(getattr(tx.nn, name))} <= named
+@pytest.mark.parametrize(
+    ("room", "page"),
+    [
+        ("nn", "layers.md"),
+        ("losses", "losses-and-metrics.md"),
+        ("metrics", "losses-and-metrics.md"),
+        ("regularizers", "losses-and-metrics.md"),
+        ("constraints", "losses-and-metrics.md"),
+    ],
+)
+def test_every_class_stands_in_the_page_of_its_catalogue(room: str, page: str) -> None:
+    text = (REFERENCE.parent / page).read_text("utf-8")
+    named = set(re.findall(r"`(?:tx\.nn\.)?(\w+)`", text))
+    public = getattr(tx, room)
+    base = {"Loss", "Metric", "Regularizer", "Constraint"}
+    classes = {name for name in public.__all__ if isinstance(getattr(public, name), type)}
+    modules = {name for name in classes if issubclass(getattr(public, name), tx.Module)}
+    assert modules - base - named == set()
