@@ -124,6 +124,53 @@ def test_errors_during_init_have_the_path_too() -> None:
         Parent(Strict()).init(0, X)
 
 
+class Repeating(tx.Module):
+    """Calls its children in copies."""
+
+    def __init__(self, *children: Any) -> None:
+        self.children = list(children)
+
+    def __call__(self, x: Any) -> Any:
+        for child in self.children:
+            x = tx.remat(lambda child, x: child(x))(child, x)
+        return x
+
+
+@pytest.mark.parametrize(
+    ("inner", "path"),
+    [
+        (tx.nn.Repeated(Parent(Strict()), 3), "blocks/0/inner/block/blocks/0/inner"),
+        (Repeating(Parent(Strict())), "blocks/0/inner/children/0/blocks/0/inner"),
+        (Repeating(Repeating(Strict())), "blocks/0/inner/children/0/children/0"),
+        (Repeating(tx.nn.Identity(), Strict()), "blocks/0/inner/children/1"),
+        (Repeating(Strict(), Strict()), "blocks/0/inner/*"),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_errors_in_the_copies_of_transformations_have_the_path_of_the_original(
+    inner: Any, path: str, compiled: bool
+) -> None:
+    model = Parent(inner)
+    with pytest.raises(ShapeError) as caught:
+        (tx.jit(model) if compiled else model)(X)
+    assert caught.value.path == path
+
+
+def test_a_module_that_is_only_like_a_child_is_not_taken_for_it() -> None:
+    other = Parent(Strict())
+
+    class Calling(tx.Module):
+        def __init__(self) -> None:
+            self.child = Parent(Strict())
+
+        def __call__(self, x: Any) -> Any:
+            return other(x)
+
+    with pytest.raises(ShapeError) as caught:
+        Calling()(X)
+    assert caught.value.path == "blocks/0/inner"
+
+
 def test_errors_that_cannot_be_marked_pass_unchanged() -> None:
     class Sealed(Exception):
         __slots__ = ()

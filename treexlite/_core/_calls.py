@@ -86,16 +86,39 @@ def lazy_fields(module: Any) -> list[str]:
 
 
 def path_of(module: Any, frame: Frame) -> str | None:
-    """Return the path of `module` below the outermost running module that contains it."""
-    found = None
+    """Return the path of `module` below the outermost running module that contains it.
+
+    Transformations run on copies, which are below no module outside. From a copy the path goes on
+    at its original; where several could be that, there is a `*` in the path.
+    """
+    found, top = None, module  # `found` leads from `top` to `module`
+    anchor, rest = module, ""  # so does `rest` from `anchor`, which is `module` or an original
     current: Frame | None = frame
     while current is not None:
         root = current.module
         if root is not None:
-            path = path_below(root, module)
-            found = path if path is not None else found
+            path = path_below(root, anchor)
+            if path is None and found is not None and top._tx_trace != root._tx_trace:
+                original = _original(root, top)
+                anchor, rest = (
+                    (root, _joined("*", found)) if original is None else (original, found)
+                )
+                path = path_below(root, anchor)
+            if path is not None:
+                found, top = _joined(path, rest), root
         current = current.parent
     return found
+
+
+def _original(root: Any, copy: Any) -> Any:
+    """Return the one module in `root` that is built like `copy`, or None."""
+    spec = walk(copy).spec
+    alike = [inner for inner in (root, *walk(root).modules) if walk(inner).spec is spec]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _joined(path: str, rest: str) -> str:
+    return f"{path}/{rest}" if path and rest else path or rest
 
 
 def path_below(root: Any, module: Any) -> str | None:

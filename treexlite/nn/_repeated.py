@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from treexlite._context import current_init
 from treexlite._core import Module, unstack
 from treexlite._core._record import top_level_trace, trace_state
 from treexlite._core._registry import is_numeric
+from treexlite._errors import ShapeError
 from treexlite.nn._arguments import positive_int
 from treexlite.nn._cache import clear_cache, keeps_cache, start_cache
 from treexlite.nn._copies import create_copies, description
@@ -72,7 +76,9 @@ class Repeated(Module):
         call = remat(_call, prevent_cse=False) if self.remat else _call
 
         def step(x: Any, block: Any) -> Any:
-            return call(block, x, *args), None
+            output = call(block, x, *args)
+            _check_alike(type(self).__name__, x, output)
+            return output, None
 
         output, _ = scan(step, x, self.block, length=self.num, unroll=self.unroll)
         return output
@@ -103,3 +109,19 @@ def _is_data(value: Any) -> bool:
 
 def _call(block: Any, *args: Any) -> Any:
     return block(*args)
+
+
+def _check_alike(where: str, x: Any, output: Any) -> None:
+    """Refuse a block whose output the next one could not take."""
+    taken, returned = jax.tree.map(_shape, x), jax.tree.map(_shape, output)
+    if taken != returned:
+        raise ShapeError(
+            where,
+            expected=f"a block that returns what it takes, here {taken}",
+            received=f"a block that returned {returned}",
+            fix="Give its output the size of its input, or use `Sequential` where blocks differ.",
+        )
+
+
+def _shape(value: Any) -> str:
+    return f"{jnp.result_type(value)}{list(jnp.shape(value))}"
