@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import FAMILIES, assert_same, call, counted, explicit
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_jit(row: Layer) -> None:
     model = counted(row)
     state = model.state_dict()

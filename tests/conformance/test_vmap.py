@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids
+from tests.conformance.catalogue import SAMPLED, Layer, ids
 from tests.conformance.explicit import (
     FAMILIES,
     agreeing,
@@ -28,7 +28,7 @@ PER_LANE = (tx.BatchStat, tx.Log)
 BY_KIND = {tx.BatchStat: 0, tx.Log: 0, ...: None}
 
 
-@pytest.mark.parametrize("row", [row for row in LAYERS if row.by_example], ids=ids)
+@pytest.mark.parametrize("row", [row for row in SAMPLED if row.by_example], ids=ids)
 def test_mapping_over_the_batch_equals_the_batch(row: Layer) -> None:
     model = row.build()
     model(row.x)
@@ -37,7 +37,7 @@ def test_mapping_over_the_batch_equals_the_batch(row: Layer) -> None:
     np.testing.assert_allclose(lanes, model(row.x), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("row", [row for row in LAYERS if row.random], ids=ids)
+@pytest.mark.parametrize("row", [row for row in SAMPLED if row.random], ids=ids)
 def test_mapping_over_models_equals_a_loop(row: Layer) -> None:
     models = [row.build(seed).eval() for seed in range(3)]
     many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *models)
@@ -46,7 +46,7 @@ def test_mapping_over_models_equals_a_loop(row: Layer) -> None:
         np.testing.assert_allclose(y, model(row.x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=ids)
+@pytest.mark.parametrize("row", SAMPLED, ids=ids)
 def test_what_is_shared_by_kind(row: Layer) -> None:
     """Parameters, counters and keys are shared; every lane has statistics and logs of its own."""
     model = counted(row)

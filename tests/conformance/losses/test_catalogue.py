@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.losses.catalogue import LOSSES, LossRow, ids
+from tests.conformance.losses.catalogue import LOSSES, SAMPLE, LossRow, ids
 from treexlite._names import snake_case
 from treexlite.losses._registry import REGISTRY
 
@@ -22,8 +22,10 @@ def test_every_loss_has_a_row() -> None:
     assert {type(row.make()) for row in LOSSES} == CLASSES
 
 
-def test_names_are_unique() -> None:
-    assert len({row.name for row in LOSSES}) == len(LOSSES)
+def test_names_are_unique_and_those_of_the_sample_are_there() -> None:
+    names = {row.name for row in LOSSES}
+    assert len(names) == len(LOSSES)
+    assert names >= SAMPLE
 
 
 def test_every_loss_is_a_function_and_a_name_too() -> None:

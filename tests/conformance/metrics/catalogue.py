@@ -1,8 +1,11 @@
 """One row for each metric; every law of this folder runs over all rows.
 
 A new metric adds a row to its family's file in `rows/` and has all laws tested. What a law does not
-hold for is said in the row.
+hold for is said in the row. `make test` tests the laws that are dear to compile for a sample of
+rows, with every form of state; `make laws`, a part of CI, for all.
 """
+
+import os
 
 from tests.conformance.metrics.rows import (
     accuracy,
@@ -25,7 +28,18 @@ from tests.conformance.metrics.rows.row import (
     part,
 )
 
-__all__ = ["EXAMPLES", "METRICS", "WEIGHTS", "MetricRow", "assert_same_value", "ids", "part"]
+__all__ = [
+    "ALL_LAWS",
+    "EXAMPLES",
+    "METRICS",
+    "SAMPLE",
+    "SAMPLED",
+    "WEIGHTS",
+    "MetricRow",
+    "assert_same_value",
+    "ids",
+    "part",
+]
 
 METRICS = [
     *mean.ROWS,
@@ -39,3 +53,31 @@ METRICS = [
     *regression.ROWS,
     *counts.ROWS,
 ]
+
+SAMPLE = {
+    "Mean",
+    "Accuracy of labels",
+    "TopKAccuracy",
+    "MultilabelAccuracy, exact match",
+    "AUC",
+    "ExactAveragePrecision",
+    "CalibrationError",
+    "Perplexity of texts",
+    "BLEU",
+    "EditDistance",
+    "NDCG",
+    "Min",
+    "Std unbiased",
+    "Metrics",
+    "LossAndLogs",
+    "MeanSquaredError of features",
+    "R2Score",
+    "PearsonCorrelation",
+    "SpearmanCorrelation",
+    "Precision, macro",
+    "ConfusionMatrix",
+    "CohenKappa",
+}
+
+ALL_LAWS = os.environ.get("TREEXLITE_LAWS") == "all"
+SAMPLED = [row for row in METRICS if row.name in SAMPLE or ALL_LAWS]

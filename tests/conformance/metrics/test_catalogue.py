@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.metrics.catalogue import METRICS, MetricRow, ids
+from tests.conformance.metrics.catalogue import METRICS, SAMPLE, MetricRow, ids
 from treexlite.metrics._registry import REGISTRY
 
 CLASSES = {
@@ -21,8 +21,10 @@ def test_every_metric_has_a_row() -> None:
     assert {type(row.make()) for row in METRICS} == CLASSES
 
 
-def test_names_are_unique() -> None:
-    assert len({row.name for row in METRICS}) == len(METRICS)
+def test_names_are_unique_and_those_of_the_sample_are_there() -> None:
+    names = {row.name for row in METRICS}
+    assert len(names) == len(METRICS)
+    assert names >= SAMPLE
 
 
 def test_every_metric_is_known_by_its_class() -> None:
