@@ -25,11 +25,11 @@ def test_value_and_grad(row: Layer) -> None:
         return loss, (y, state)
 
     argnums = (0, 1) if row.floating else (0,)
-    plain = jax.value_and_grad(plain_loss, argnums, has_aux=True)
+    plain = jax.jit(jax.value_and_grad(plain_loss, argnums, has_aux=True))
     inside, rest = parameters(model.state_dict(), model)
     (loss, (y, state)), grads = plain(inside, row.x, rest)
 
-    lifted = tx.value_and_grad(loss_fn, argnums, has_aux=True)
+    lifted = tx.jit(tx.value_and_grad(loss_fn, argnums, has_aux=True))
     value, (of_model, *of_x) = lifted(model, row.x)
     assert_same(value, (loss, y))
     assert_same((of_model.state_dict(), *of_x), grads)

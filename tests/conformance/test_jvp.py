@@ -25,8 +25,11 @@ def test_jvp(row: Layer) -> None:
         return call(model, x)
 
     direction = jax.tree.map(jnp.cos, (inside, *inputs))
-    expected, change, state = jax.jvp(plain, (inside, *inputs), direction, has_aux=True)
+    compiled = jax.jit(lambda primals, tangents: jax.jvp(plain, primals, tangents, has_aux=True))
+    expected, change, state = compiled((inside, *inputs), direction)
     of_model = model.parameters().map(jnp.cos)
-    result = tx.jvp(lifted, (model, *inputs), (of_model, *direction[1:]))
+    result = tx.jit(lambda primals, tangents: tx.jvp(lifted, primals, tangents))(
+        (model, *inputs), (of_model, *direction[1:])
+    )
     assert_same(result, (expected, change))
     assert_same(model.state_dict(), state)

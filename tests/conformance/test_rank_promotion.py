@@ -15,4 +15,4 @@ def test_no_layer_relies_on_rank_promotion(row: Layer, training: bool) -> None:
         model(row.x)
         tx.jit(model)(row.x)
         if row.parameters:
-            tx.grad(lambda m: sum_of(m(row.x)))(model)
+            tx.jit(tx.grad(lambda m: sum_of(m(row.x))))(model)

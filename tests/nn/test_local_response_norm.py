@@ -40,3 +40,10 @@ def test_wrong_arguments_are_refused() -> None:
         nn.LocalResponseNorm(3, beta=-1)
     with pytest.raises(ShapeError, match="LocalResponseNorm: expected `x` to have at least one"):
         nn.LocalResponseNorm(3)(jnp.ones(()))
+
+
+def test_a_compiled_gradient_is_the_eager_one() -> None:
+    x = jnp.linspace(-1.0, 2.0, 12).reshape(2, 6)
+    layer = nn.LocalResponseNorm(3, alpha=0.5)
+    gradient = jax.grad(lambda x: jnp.square(layer(x)).sum())
+    np.testing.assert_allclose(jax.jit(gradient)(x), gradient(x), rtol=1e-5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from treexlite._core import Module, static
@@ -81,7 +82,7 @@ class LocalResponseNorm(Module):
         whole = ((0, 0),) * (x.ndim - 1)
         square = lax.reduce_window(
             jnp.square(wide),
-            jnp.zeros((), wide.dtype),
+            np.zeros((), wide.dtype),  # an array of JAX would be traced, and no sum any more
             lax.add,
             window_dimensions=(1,) * (x.ndim - 1) + (self.size,),
             window_strides=(1,) * x.ndim,
