@@ -106,3 +106,11 @@ def test_tracers_are_described_by_shape() -> None:
     seen = []
     jax.jit(lambda x: seen.append(describe(x)))(jnp.ones(4))
     assert seen == ["array of shape (4,) and dtype float32"]
+
+
+def test_many_names_are_listed_only_when_none_is_close() -> None:
+    names = [f"name{number}" for number in range(30)]
+    assert "(30 are known), received 'name3x'. Did you mean 'name3'" in str(
+        unknown_name("fit", "a loss", "name3x", names)
+    )
+    assert "'name29'" in str(unknown_name("fit", "a loss", "zzz", names))

@@ -165,8 +165,13 @@ class RetraceWarning(TreexliteWarning):
     """
 
 
+_LISTED = 20
+
+
 def unknown_name(where: str, what: str, received: str, known: Iterable[str]) -> UnknownNameError:
     """Build the error for a string that names nothing, with the close matches.
+
+    All names are listed when they are few, or when none is close.
 
     Args:
         where: the function that looked the name up.
@@ -177,9 +182,11 @@ def unknown_name(where: str, what: str, received: str, known: Iterable[str]) -> 
     names = sorted(known)
     close = difflib.get_close_matches(received, names, n=3, cutoff=0.5)
     fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of those names."
+    is_long = close and len(names) > _LISTED  # then the close ones say more than all of them
+    listed = f"{len(names)} are known" if is_long else f"one of {', '.join(map(repr, names))}"
     return UnknownNameError(
         where,
-        expected=f"the name of {what} (one of {', '.join(map(repr, names))})",
+        expected=f"the name of {what} ({listed})",
         received=repr(received),
         fix=fix,
     )
