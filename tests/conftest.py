@@ -63,6 +63,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 GROWTH = 3.0  # gigabytes of programs that a process keeps
+MAPPINGS = 30_000  # of memory; Linux ends a process that has 65,530, and each program is several
 _kept = [0.0]
 
 
@@ -75,10 +76,18 @@ def forget_programs() -> Iterator[None]:
     yield
     import jax
 
-    if _resident_gigabytes() > _kept[0] + GROWTH:
+    if _resident_gigabytes() > _kept[0] + GROWTH or _mappings() > MAPPINGS:
         jax.clear_caches()
         gc.collect()
         _kept[0] = _resident_gigabytes()
+
+
+def _mappings() -> int:
+    """Return how many mappings of memory this process has; 0 where the system does not say."""
+    try:
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return 0
 
 
 def _resident_gigabytes() -> float:
