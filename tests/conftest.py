@@ -6,10 +6,10 @@ be set with `TREEXLITE_MAX_EXAMPLES`.
 """
 
 import gc
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,19 +64,21 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 GROWTH = 3.0  # gigabytes of programs that a process keeps
 MAPPINGS = 30_000  # of memory; Linux ends a process that has 65,530, and each program is several
+LOOK_EVERY = 30  # tests
 _kept = [0.0]
+_tests = itertools.count(1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forget_programs() -> Iterator[None]:
+def pytest_runtest_teardown() -> None:
     """Give the memory of compiled programs back when there is much of it.
 
     Seldom, because they have to be made again: what the allocator keeps after that does not count.
     """
-    yield
-    import jax
-
+    if next(_tests) % LOOK_EVERY:
+        return
     if _resident_gigabytes() > _kept[0] + GROWTH or _mappings() > MAPPINGS:
+        import jax
+
         jax.clear_caches()
         gc.collect()
         _kept[0] = _resident_gigabytes()
