@@ -187,7 +187,7 @@ class ZeroOneLoss(Accuracy):
         wrong.
 
     Raises:
-        As `Accuracy`.
+        TreexliteError: as `Accuracy`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx

@@ -44,7 +44,7 @@ class MatthewsCorrelation(OneVsRest):
         labels without a class are as in `Precision`.
 
     Raises:
-        As `Precision`.
+        TreexliteError: as `Precision`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx

@@ -36,7 +36,7 @@ class BalancedAccuracy(OneVsRest):
         a class are as in `Precision`.
 
     Raises:
-        As `Precision`.
+        TreexliteError: as `Precision`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx

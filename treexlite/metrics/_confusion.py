@@ -155,7 +155,7 @@ class MultilabelConfusionMatrix(OneVsRest):
         target that is neither 0 nor 1 makes all NaN.
 
     Raises:
-        As `Precision`.
+        TreexliteError: as `Precision`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx

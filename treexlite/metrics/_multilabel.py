@@ -100,7 +100,7 @@ class HammingLoss(Mean):
         A float32 number from 0 to 1; NaN when nothing was seen. A score that is NaN is wrong.
 
     Raises:
-        As `MultilabelAccuracy`.
+        TreexliteError: as `MultilabelAccuracy`.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
