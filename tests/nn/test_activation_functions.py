@@ -92,6 +92,6 @@ def test_those_of_jax_are_jax_s() -> None:
         "initializers",
         "glu",
     }  # ours refuses what cannot be halved
-    assert len(shared) == 24
+    assert len(shared) == 27
     for name in shared:
         assert getattr(nn, name) is getattr(jax.nn, name), name
