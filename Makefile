@@ -30,7 +30,7 @@ demo: $(VENV)/.installed-demo  ## train a convolutional network on the digits da
 test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-laws: $(VENV)/.installed-dev  ## run every law for every layer; `make test` samples the dear ones
+laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric; `make test` samples the dear ones
 	TREEXLITE_LAWS=all $(BIN)/python -m pytest -n auto tests/conformance $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
