@@ -18,6 +18,9 @@ EXTRAS_demo := examples,plot
 EXTRAS_dev := dev,equinox,examples,flax,plot
 EXTRAS_docs := docs
 
+# A file stays in one process, which then compiles the small operations of its tests once.
+SPREAD := -n auto --dist loadfile
+
 
 .PHONY: help demo test laws lint types docs bench format clean
 
@@ -28,10 +31,10 @@ demo: $(VENV)/.installed-demo  ## train a convolutional network on the digits da
 	$(BIN)/python examples/digits.py $(ARGS)
 
 test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric; `make test` samples the dear ones
-	TREEXLITE_LAWS=all $(BIN)/python -m pytest -n auto tests/conformance $(ARGS)
+laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric, and all examples; `make test` tries a part
+	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/parity tests/properties $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
 	$(BIN)/ruff check .

@@ -1,8 +1,14 @@
-"""How many examples a property test tries."""
+"""How much the tests try: a part in `make test`, and everything in `make laws`, a part of CI."""
 
 import os
 
+ALL_LAWS = os.environ.get("TREEXLITE_LAWS") == "all"
+
 
 def examples(usual: int) -> int:
-    """The `max_examples` of a test; `TREEXLITE_MAX_EXAMPLES` overrides the `usual` number."""
-    return int(os.environ.get("TREEXLITE_MAX_EXAMPLES") or usual)
+    """The `max_examples` of a property: a third of the `usual` number unless all laws are run.
+
+    `TREEXLITE_MAX_EXAMPLES` overrides both.
+    """
+    chosen = os.environ.get("TREEXLITE_MAX_EXAMPLES")
+    return int(chosen) if chosen else usual if ALL_LAWS else -(-usual // 3)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
+from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
 
-TRAINED = [row for row in LAYERS if row.parameters]
+TRAINED = [row for row in SAMPLED if row.parameters]
 
 
 @pytest.mark.parametrize("row", TRAINED, ids=ids)
@@ -32,7 +32,7 @@ def test_differentiating_moves_the_state_as_a_call_does(row: Layer) -> None:
         np.testing.assert_allclose(differentiated.state_dict()[path], value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("row", [row for row in LAYERS if row.floating], ids=ids)
+@pytest.mark.parametrize("row", [row for row in SAMPLED if row.floating], ids=ids)
 def test_gradients_of_the_input_are_finite(row: Layer) -> None:
     model = row.build()
     gradient = jax.jit(jax.grad(lambda x: sum_of(model.copy()(x))))(row.x)

@@ -5,8 +5,7 @@ hold for is said in the row. `make test` tests the laws that are dear to compile
 rows, with every form of targets and predictions; `make laws`, a part of CI, for all.
 """
 
-import os
-
+from tests.budget import ALL_LAWS
 from tests.conformance.losses.rows import (
     binary,
     classification,
@@ -62,6 +61,6 @@ SAMPLE = {
     "Hinge",
 }
 
-SAMPLED = [row for row in LOSSES if row.name in SAMPLE or os.environ.get("TREEXLITE_LAWS") == "all"]
+SAMPLED = [row for row in LOSSES if row.name in SAMPLE or ALL_LAWS]
 
 REDUCTIONS = ["sum_over_batch_size", "weighted_mean", "sum", "none"]

@@ -5,8 +5,7 @@ hold for is said in the row. `make test` tests the laws that are dear to compile
 rows, with every form of state; `make laws`, a part of CI, for all.
 """
 
-import os
-
+from tests.budget import ALL_LAWS
 from tests.conformance.metrics.rows import (
     accuracy,
     aggregates,
@@ -79,5 +78,4 @@ SAMPLE = {
     "CohenKappa",
 }
 
-ALL_LAWS = os.environ.get("TREEXLITE_LAWS") == "all"
 SAMPLED = [row for row in METRICS if row.name in SAMPLE or ALL_LAWS]
