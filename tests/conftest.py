@@ -69,6 +69,12 @@ _kept = [0.0]
 _tests = itertools.count(1)
 
 
+def pytest_collection_finish() -> None:
+    """Let no collection look at what was imported: tests that collect are then quick."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_teardown() -> None:
     """Give the memory of compiled programs back when there is much of it.
 

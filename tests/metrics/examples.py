@@ -1,6 +1,5 @@
 """Examples that the tests of metrics measure, and what it means that two metrics are the same."""
 
-import itertools
 from typing import Any
 
 import jax
@@ -11,7 +10,6 @@ from treexlite.metrics import Accuracy, Mean, Metric
 
 METRICS = [Mean, Accuracy]
 CLASSES = 3
-CUTS = [0, 1, 3, 4, 8]  # few sizes of batches, so that few are compiled
 
 
 @st.composite
@@ -23,14 +21,6 @@ def data(draw: st.DrawFn) -> dict[str, Any]:
         "preds": rng.integers(-99, 99, (8, CLASSES)).astype(np.float32) / 8,
         "sample_weight": draw(st.sampled_from([None, rng.integers(0, 5, 8) / np.float32(4)])),
     }
-
-
-def part(examples: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-    return {k: None if v is None else v[start:stop] for k, v in examples.items()}
-
-
-def batches(examples: dict[str, Any]) -> list[dict[str, Any]]:
-    return [part(examples, *cut) for cut in itertools.pairwise(CUTS)]
 
 
 def assert_same_state(a: Metric, b: Metric) -> None:

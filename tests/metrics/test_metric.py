@@ -1,4 +1,4 @@
-"""What all metrics share: batches, accumulation, merging."""
+"""What all metrics share and `tests/conformance/metrics` has no law for."""
 
 from typing import Any
 
@@ -10,25 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import treexlite as tx
-from tests.metrics.examples import CLASSES, METRICS, assert_same_state, batches, data
+from tests.metrics.examples import CLASSES, METRICS, assert_same_state, data
 from treexlite._errors import ArgumentError, ShapeError, StructureError
 from treexlite.metrics import Accuracy, Mean, Metric
-
-
-@pytest.mark.parametrize("make", METRICS)
-@given(examples=data(), order=st.permutations(range(4)))
-def test_merged_parts_are_the_whole(make: Any, examples: Any, order: list[int]) -> None:
-    whole = make().update(**examples)
-    parts = [make().update(**batch) for batch in batches(examples)]
-    before = [metric.copy() for metric in parts]
-    first, *rest = (parts[i] for i in order)
-
-    merged = first.merge_with(*rest)
-
-    assert_same_state(merged, whole)
-    np.testing.assert_array_equal(merged.compute(), whole.compute())
-    for metric, copy in zip(parts, before, strict=True):
-        assert_same_state(metric, copy)
 
 
 @given(seed=st.integers(0, 2**32 - 1), cut=st.sampled_from([1, 64, 500]))
@@ -45,30 +29,9 @@ def test_the_mean_of_any_numbers_does_not_depend_on_the_batches(seed: int, cut: 
 
 
 @pytest.mark.parametrize("make", METRICS)
-@given(examples=data())
-def test_a_call_gives_the_value_of_the_batch_and_keeps_that_of_all(
-    make: Any, examples: Any
-) -> None:
-    called, updated = make(), make()
-    for batch in batches(examples):
-        alone = make().update(**batch).compute()
-        np.testing.assert_array_equal(called(**batch), alone)
-        assert_same_state(called, updated.update(**batch))
-    assert_same_state(called, make().update(**examples))
-
-
-@pytest.mark.parametrize("make", METRICS)
 def test_the_value_of_no_data_is_nan(make: Any) -> None:
     assert jnp.isnan(make().compute())
     assert jnp.isnan(make().merge_with(make()).compute())
-
-
-@pytest.mark.parametrize("make", METRICS)
-@given(examples=data())
-def test_reset_forgets_in_place(make: Any, examples: Any) -> None:
-    metric = make().update(**examples)
-    assert metric.reset() is metric
-    assert_same_state(metric, make())
 
 
 @pytest.mark.parametrize("make", METRICS)
@@ -162,21 +125,6 @@ def test_all_data_is_metric_state_and_needs_no_init(make: Any) -> None:
     assert [field.kind for field in metric.fields()] == [tx.MetricState] * 2
     assert metric.name == make.__name__.lower()
     assert make(name="other").name == "other"
-
-
-@pytest.mark.parametrize("make", METRICS)
-def test_state_is_restored_from_a_state_dict(make: Any) -> None:
-    metric = make().update(jnp.array([0, 1]), jnp.array([[2.0, 1], [3, 0]]))
-    restored = make()
-    restored.load_state_dict(metric.state_dict())
-    assert_same_state(restored, metric)
-
-
-@pytest.mark.parametrize("make", METRICS)
-def test_no_axes_are_broadcast_in_silence(make: Any) -> None:
-    with jax.numpy_rank_promotion("raise"):
-        metric = make().update(jnp.zeros((2, 3), int), jnp.ones((2, 3, 4)), jnp.ones(2))
-        assert jnp.isfinite(metric.compute())
 
 
 def test_a_metric_without_its_methods_cannot_be_built() -> None:

@@ -1,37 +1,19 @@
-"""Metrics under transformations: compiled, mapped, inside gradients, donated, captured."""
+"""Metrics under transformations, beyond the laws of `tests/conformance/metrics`."""
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
-from hypothesis import given
 
 import treexlite as tx
-from tests.metrics.examples import CLASSES, METRICS, assert_same_state, batches, data
+from tests.metrics.examples import METRICS, assert_same_state
 from treexlite._errors import CapturedModuleError
 from treexlite.metrics import Metric
 
 
-def call(metric: Metric, batch: dict[str, Any]) -> Any:
-    return metric(**batch), metric
-
-
 def update(metric: Metric, batch: dict[str, Any]) -> Metric:
     return metric.update(**batch)
-
-
-@pytest.mark.parametrize("jitted", [jax.jit(call), tx.jit(call)], ids=["jax.jit", "tx.jit"])
-@pytest.mark.parametrize("make", METRICS)
-@given(examples=data())
-def test_eager_and_jitted_agree(jitted: Any, make: Any, examples: Any) -> None:
-    eager, traced = make(), make()
-    for batch in batches(examples):
-        value, traced = jitted(traced, batch)
-        # XLA multiplies by the reciprocal of a constant count, which rounds once more.
-        np.testing.assert_allclose(value, eager(**batch), rtol=2e-7)
-        assert_same_state(traced, eager)
 
 
 @pytest.mark.parametrize("make", METRICS)
@@ -71,23 +53,6 @@ def test_all_state_may_be_donated(make: Any) -> None:
         make(), {"target": jnp.array([0, 1]), "preds": jnp.eye(2)}
     )
     assert jnp.isfinite(metric.compute())
-
-
-@pytest.mark.parametrize("make", METRICS)
-def test_vmap_measures_each_lane_alone(make: Any) -> None:
-    rng = np.random.default_rng(0)
-    lanes = [
-        {"target": rng.integers(0, CLASSES, 4), "preds": rng.normal(size=(4, CLASSES))}
-        for _ in range(2)
-    ]
-    stacked = jax.tree.map(lambda *x: jnp.stack(x), *lanes)
-    metric = jax.vmap(lambda batch: make().update(**batch))(stacked)
-    merged = make()
-    for number, lane in enumerate(lanes):
-        alone = jax.tree.map(lambda x, number=number: x[number], metric)
-        assert_same_state(alone, make().update(**lane))
-        merged = merged.merge_with(alone)
-    np.testing.assert_allclose(merged.compute(), np.mean(jax.vmap(lambda m: m.compute())(metric)))
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -14,7 +14,7 @@ X = jax.random.normal(jax.random.key(0), (2, 8, 12, 3))
 
 def test_the_output_has_the_size_of_the_image() -> None:
     model = UNet(5, features=(4, 6, 8)).init(0, X)
-    assert model(X).shape == (2, 8, 12, 5)
+    assert tx.jit(model)(X).shape == (2, 8, 12, 5)
 
 
 def test_the_number_of_parameters_is_that_of_the_paper() -> None:

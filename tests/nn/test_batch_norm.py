@@ -200,7 +200,8 @@ def test_what_is_masked_reaches_neither_statistics_nor_gradients() -> None:
         y = layer.copy()(x, mask=MASK)
         return jnp.where(MASK[..., None], y, 0).var()
 
-    gradient, changed = jax.grad(loss)(X), jax.grad(loss)(jnp.where(MASK[..., None], X, 1e6))
+    derivative = jax.jit(jax.grad(loss))
+    gradient, changed = derivative(X), derivative(jnp.where(MASK[..., None], X, 1e6))
     np.testing.assert_allclose(gradient, changed, rtol=1e-5, atol=1e-7)
     poisoned = layer.copy()
     poisoned(jnp.where(MASK[..., None], X, jnp.nan), mask=MASK)
@@ -217,7 +218,7 @@ def test_a_mask_that_leaves_nothing_leaves_the_running_statistics(momentum: floa
     np.testing.assert_allclose(y, layer.eval()(X), rtol=1e-5, atol=1e-6)
     for path, value in layer.state_dict().items():
         np.testing.assert_allclose(value, before[path], rtol=1e-6)
-    gradient = jax.grad(lambda x: layer.copy()(x, mask=jnp.zeros(6, bool)).sum())(X)
+    gradient = jax.jit(jax.grad(lambda x: layer.copy()(x, mask=jnp.zeros(6, bool)).sum()))(X)
     assert jnp.isfinite(gradient).all()
 
 
@@ -292,8 +293,8 @@ def test_renormalising_follows_the_formula() -> None:
         def loss(f: object, x: jax.Array) -> jax.Array:
             return (f(x) ** 3).sum()
 
-        gradient = jax.grad(lambda x: loss(layer.copy(), x))(x)
-        expected = jax.grad(lambda x, f=by_hand: loss(f, x))(x)
+        gradient = jax.jit(jax.grad(lambda x: loss(layer.copy(), x)))(x)
+        expected = jax.jit(jax.grad(lambda x, f=by_hand: loss(f, x)))(x)
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(layer(x), by_hand(x), rtol=1e-4, atol=1e-5)
         running_mean = 0.9 * running_mean + 0.1 * mean
@@ -324,9 +325,8 @@ def test_second_derivatives_are_those_of_the_formula(layer: nn.BatchNorm) -> Non
         return (((x - x.mean(0)) / jnp.sqrt(x.var(0) + 1e-5)) ** 3).sum()
 
     for derivative in (jax.grad, jax.jacfwd, jax.hessian):
-        np.testing.assert_allclose(
-            derivative(ours)(x), derivative(by_hand)(x), rtol=1e-3, atol=1e-3
-        )
+        both = jax.jit(lambda x, of=derivative: (of(ours)(x), of(by_hand)(x)))
+        np.testing.assert_allclose(*both(x), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("renorm", [False, True])
@@ -357,7 +357,8 @@ def test_parts_on_many_devices_are_the_whole_batch(over: str, renorm: bool) -> N
             y = f(model, x)
             return (y * weights).sum(), y
 
-        (_, y), gradients = tx.value_and_grad(loss, argnums=(0, 1), has_aux=True)(model, x)
+        run = tx.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+        (_, y), gradients = (run if over == "pmap" else tx.jit(run))(model, x)
         of_model, of_x = gradients
         return y, of_x, of_model.state_dict(), model.batch_stats().state_dict()
 

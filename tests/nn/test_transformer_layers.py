@@ -18,47 +18,56 @@ CONTEXT = jax.random.normal(jax.random.key(1), (2, 3, 6))
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_an_encoder_layer_is_two_parts_with_shortcuts(norm_first: bool) -> None:
     layer: Any = nn.TransformerEncoderLayer(2, 8, norm_first=norm_first).init(0, X)
-    if norm_first:
-        h = X + layer.attention(layer.attention_norm(X))
-        expected = h + layer.feed_forward(layer.feed_forward_norm(h))
-    else:
-        h = layer.attention_norm(X + layer.attention(X))
-        expected = layer.feed_forward_norm(h + layer.feed_forward(h))
-    np.testing.assert_allclose(layer(X), expected, rtol=1e-5, atol=1e-6)
+
+    def by_hand(layer: Any, x: jax.Array) -> jax.Array:
+        if norm_first:
+            h = x + layer.attention(layer.attention_norm(x))
+            return h + layer.feed_forward(layer.feed_forward_norm(h))
+        h = layer.attention_norm(x + layer.attention(x))
+        return layer.feed_forward_norm(h + layer.feed_forward(h))
+
+    expected = tx.jit(by_hand)(layer, X)
+    np.testing.assert_allclose(tx.jit(layer)(X), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_a_decoder_layer_is_three_parts_with_shortcuts(norm_first: bool) -> None:
     layer: Any = nn.TransformerDecoderLayer(2, 8, norm_first=norm_first).init(0, (X, CONTEXT))
-    parts = [
-        (layer.self_attention_norm, layer.self_attention),
-        (layer.cross_attention_norm, lambda x: layer.cross_attention(x, CONTEXT)),
-        (layer.feed_forward_norm, layer.feed_forward),
-    ]
-    y = X
-    for norm, part in parts:
-        y = y + part(norm(y)) if norm_first else norm(y + part(y))
-    np.testing.assert_allclose(layer(X, CONTEXT), y, rtol=1e-5, atol=1e-6)
+
+    def by_hand(layer: Any, y: jax.Array) -> jax.Array:
+        parts = [
+            (layer.self_attention_norm, layer.self_attention),
+            (layer.cross_attention_norm, lambda x: layer.cross_attention(x, CONTEXT)),
+            (layer.feed_forward_norm, layer.feed_forward),
+        ]
+        for norm, part in parts:
+            y = y + part(norm(y)) if norm_first else norm(y + part(y))
+        return y
+
+    y = tx.jit(by_hand)(layer, X)
+    np.testing.assert_allclose(tx.jit(layer)(X, CONTEXT), y, rtol=1e-5, atol=1e-6)
 
 
 def test_a_decoder_layer_does_not_look_ahead() -> None:
     layer: Any = nn.TransformerDecoderLayer(2, 8).init(0, (X, CONTEXT))
     changed = X.at[:, 3].set(X[:, 3, ::-1])
-    y, other = layer(X, CONTEXT), layer(changed, CONTEXT)
+    run = tx.jit(layer)
+    y, other = (np.asarray(run(x, CONTEXT)) for x in (X, changed))
     np.testing.assert_allclose(y[:, :3], other[:, :3], rtol=1e-5, atol=1e-6)
     assert (y[:, 3:] != other[:, 3:]).any(-1).all()
 
 
 def test_masks_reach_their_attention() -> None:
     layer: Any = nn.TransformerDecoderLayer(2, 8).init(0, (X, CONTEXT))
-    shown = jnp.array([True, True, False])[None, None]
-    y = layer(X, CONTEXT, None, shown)
-    np.testing.assert_allclose(y, layer(X, CONTEXT[:, :2]), rtol=1e-5, atol=1e-6)
-    itself = jnp.eye(5, dtype=bool)
-    alone = layer(X, CONTEXT, itself)
-    one = layer(X[:, 2:3], CONTEXT)
+    run = tx.jit(layer)
+    shown = np.array([True, True, False])[None, None]
+    y = run(X, CONTEXT, None, shown)
+    np.testing.assert_allclose(y, run(X, CONTEXT[:, :2]), rtol=1e-5, atol=1e-6)
+    itself = np.eye(5, dtype=bool)
+    alone = np.asarray(run(X, CONTEXT, itself))
+    one = run(X[:, 2:3], CONTEXT)
     np.testing.assert_allclose(alone[:, 2:3], one, rtol=1e-5, atol=1e-6)
-    assert (alone != layer(X, CONTEXT)).any()
+    assert (alone != run(X, CONTEXT)).any()
 
 
 def test_positions_and_options_reach_the_attention() -> None:
@@ -73,7 +82,7 @@ def test_another_feed_forward_and_norm() -> None:
     layer: Any = nn.TransformerEncoderLayer(
         2, feed_forward=nn.MoE(nn.SwiGLU(4), 3), norm="rms", use_bias=False
     ).init(0, X)
-    assert layer(X).shape == X.shape
+    assert tx.jit(layer)(X).shape == X.shape
     assert not [path for path in layer.state_dict() if path.endswith("bias")]
     assert float(layer.feed_forward.balance_loss) > 0
 

@@ -36,21 +36,31 @@ def compare_with_function(
     left as it was.
     """
     state = ours.state_dict()
-    trained = list(ours.parameters().state_dict())
+    params = {path: state[path] for path in ours.parameters().state_dict()}
 
-    def loss(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
-        return sum_of(theirs({**state, **params}, x))
+    def expected_loss(params: dict[str, jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        y = theirs({**state, **params}, x)
+        return sum_of(y), y
 
-    assert_close(ours.copy()(x), theirs(state, x), tolerance)
-    params = {path: state[path] for path in trained}
-    gradients = tx.grad(lambda model: sum_of(model(x)))(ours.copy()).state_dict() if params else {}
-    expected = jax.grad(loss)(params, x)
-    assert set(gradients) == set(expected)
-    for path, gradient in expected.items():
-        assert_close(gradients[path], gradient, tolerance)
-    if jax.numpy.issubdtype(x.dtype, jax.numpy.floating):
-        gradient = jax.grad(lambda x: sum_of(ours.copy()(x)))(x)
-        assert_close(gradient, jax.grad(loss, argnums=1)(params, x), tolerance)
+    def loss(model: tx.Module, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        y = model(x)
+        return sum_of(y), y
+
+    floating = jax.numpy.issubdtype(x.dtype, jax.numpy.floating)
+    wanted = tuple(number for number, asked in enumerate([bool(params), floating]) if asked)
+    mine = tx.jit(tx.value_and_grad(loss, argnums=wanted, has_aux=True))
+    their = jax.jit(jax.value_and_grad(expected_loss, argnums=wanted, has_aux=True))
+    (_, y), gradients = mine(ours.copy(), x)
+    (_, expected_y), expected = their(params, x)
+    assert_close(y, expected_y, tolerance)
+    for gradient, expected_gradient in zip(gradients, expected, strict=True):
+        if not isinstance(gradient, tx.Module):
+            assert_close(gradient, expected_gradient, tolerance)
+            continue
+        of_params = gradient.state_dict()
+        assert set(of_params) == set(expected_gradient)
+        for path, value in expected_gradient.items():
+            assert_close(of_params[path], value, tolerance)
 
 
 def nnx_function(

@@ -25,7 +25,7 @@ from treexlite.metrics import (
 metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
 
 SIZE = 24
-CUTS = np.split(np.arange(SIZE), [1, 14])
+CUTS = np.split(np.arange(SIZE), [1, 23])  # two sizes of batches, so that few are compiled
 
 
 @st.composite
