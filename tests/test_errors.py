@@ -28,7 +28,7 @@ def test_every_error_is_ours_and_the_builtin_that_a_caller_would_guess(
 ) -> None:
     ours, builtin = cls.__bases__
     assert ours is TreexliteError
-    assert builtin in (ValueError, RuntimeError, TypeError, AttributeError)
+    assert builtin in (ValueError, RuntimeError, TypeError, AttributeError, OSError)
     assert cls.__doc__
 
 
@@ -55,6 +55,14 @@ def test_errors_survive_pickle_and_copies(cls: type[TreexliteError]) -> None:
         assert type(again) is cls
         assert str(again) == str(error)
         assert (again.path, again.fix) == ("encoder", "Pass 16.")
+
+
+def test_what_the_system_said_survives_pickle_too() -> None:
+    error = make(_errors.CheckpointError)
+    assert (error.errno, error.filename) == (None, None)  # and not the parts of the message
+    error.errno, error.filename = 28, "model.safetensors"
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.errno, again.filename, str(again)) == (28, "model.safetensors", str(error))
 
 
 def test_errors_are_caught_by_either_name() -> None:

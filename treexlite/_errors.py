@@ -20,13 +20,16 @@ working.
     ├── CapturedModuleError   RuntimeError    a traced value for a module outside the trace
     ├── LostMutationError     RuntimeError    plain JAX dropped a module that was written to
     ├── ContextError          RuntimeError    a call outside the context that it needs
+    ├── NonFiniteError        RuntimeError    a training step gave NaN or infinity
+    ├── CheckpointError       OSError         a checkpoint that cannot be written or trusted
     ├── FieldError            TypeError       a field declared or assigned without meaning
     ├── NodeValueError        TypeError       no array where arrays are due
     └── UnknownFieldError     AttributeError  a field that the module does not have
 
     TreexliteWarning          UserWarning
     ├── LostMutationWarning                   the same as LostMutationError; `tx.config` chooses
-    └── RetraceWarning                        `tx.jit` compiles at every call
+    ├── RetraceWarning                        `tx.jit` compiles at every call
+    └── CheckpointWarning                     a load left something out, or a save failed unseen
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ class TreexliteError(Exception):
     """
 
     def __init__(self, where: str, *, expected: str, received: str, fix: str) -> None:
-        super().__init__(where, expected, received, fix)
+        Exception.__init__(self, where, expected, received, fix)  # OSError gives four a meaning
         self.where = where
         self.expected = expected
         self.received = received
@@ -134,6 +137,20 @@ class ContextError(TreexliteError, RuntimeError):
     """A function was called outside the context that it needs."""
 
 
+class NonFiniteError(TreexliteError, RuntimeError):
+    """A training step gave NaN or infinity; the message names the first place."""
+
+
+class CheckpointError(TreexliteError, OSError):
+    """A checkpoint that cannot be written or read, or whose content cannot be trusted.
+
+    `errno` and `filename` are those of the operating system where it refused, else None.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (*super().__reduce__(), {"errno": self.errno, "filename": self.filename})
+
+
 class FieldError(TreexliteError, TypeError):
     """A field was declared or assigned in a way that has no meaning."""
 
@@ -163,6 +180,10 @@ class RetraceWarning(TreexliteWarning):
 
     Given once for each function and attribute. `tx.config.update(retrace="off")` is silent.
     """
+
+
+class CheckpointWarning(TreexliteWarning):
+    """A checkpoint was loaded in part, or an asynchronous save failed and nobody waited for it."""
 
 
 _LISTED = 20

@@ -7,7 +7,8 @@ import pytest
 
 import treexlite as tx
 from tests._core.modules import Dense, Scale, X, Zoo, content, make_net, untouched
-from treexlite._errors import ArgumentError, StateDictError
+from treexlite._core._state_dict import plan
+from treexlite._errors import ArgumentError, PathError, StateDictError
 
 
 class Tied(tx.Module):
@@ -193,3 +194,53 @@ def test_a_weakly_typed_entry_gets_the_type_of_the_field() -> None:
     assert weak.weak_type
     model.load_state_dict({**entries, "layers/0/w": weak})
     assert not model.layers[0].w.weak_type
+
+
+def test_what_jax_would_not_give_back_to_the_bit_stays_what_it_is() -> None:
+    class Model(tx.Module):
+        table: Any = tx.State.node()
+        rate: Any = tx.State.node()
+
+        def __init__(self, table: Any, rate: Any) -> None:
+            self.table, self.rate = table, rate
+
+    model = Model(np.zeros(2), 0.5)
+    saved = Model(np.array([0.1, 1e300]), 0.1).state_dict()
+    model.load_state_dict(saved)
+    assert type(model.table) is np.ndarray
+    assert model.table.dtype == np.float64
+    assert model.table.tobytes() == saved["table"].tobytes()
+    assert (type(model.rate), model.rate) == (float, 0.1)
+    model.load_state_dict({"table": jnp.ones(2), "rate": np.float64(0.3)})
+    assert (type(model.table), model.table.dtype) == (np.ndarray, np.float64)
+    assert (type(model.rate), model.rate) == (float, 0.3)
+
+
+def test_a_key_of_another_implementation_is_refused() -> None:
+    class Model(tx.Module):
+        key: Any = tx.Rng.node()
+
+        def __init__(self, impl: str) -> None:
+            self.key = jax.random.key(0, impl=impl)
+
+    model = Model("threefry2x32")
+    with untouched(model), pytest.raises(StateDictError, match=r"wrong shapes or dtypes .key:"):
+        model.load_state_dict(Model("rbg").state_dict())
+
+
+def test_a_plan_says_what_would_fit_and_writes_nothing() -> None:
+    model = Zoo()
+    entries = {"a": jax.ShapeDtypeStruct((), jnp.float32), "n": jnp.ones(2), "old": 1.0}
+    with untouched(model):
+        made = plan("load", model, entries)
+        assert list(made.loadable) == ["a"]
+        report = made.report()
+    assert (report.loaded, report.unexpected, report.mismatched) == (("a",), ("old",), ("n",))
+    only = plan("load", model, entries, filters=(tx.State,)).report()
+    assert (only.loaded, only.missing, only.unexpected) == ((), (), ())
+    assert only.mismatched == ("n",)
+
+
+def test_a_filter_that_matches_nothing_is_refused() -> None:
+    with pytest.raises(PathError, match="load: expected a path pattern"):
+        plan("load", Zoo(), {}, filters=("nowhere/**",))

@@ -45,6 +45,7 @@ from treexlite._core._registry import (
     is_array,
     is_tracer,
 )
+from treexlite._core._rename import Rename
 from treexlite._core._treeo import Tree
 
 
@@ -304,14 +305,15 @@ class Module(Registered, Tree, metaclass=ModuleMeta):
         self,
         entries: Mapping[str, Any],
         strict: bool = True,
-        rename: _state_dict.Rename | None = None,
+        rename: Rename | None = None,
     ) -> _state_dict.LoadReport:
         """Write the arrays of `entries` into this module, in place.
 
         Args:
             entries: `{path: array}`, as `state_dict` gives it.
             strict: refuse when entries are missing or left over; wrong shapes are always refused.
-            rename: `{old prefix: new prefix}`, or a function from the old path to the new one.
+            rename: `{"old/**": "new/**"}`, `{"old": "new"}` for a path and all below it, or a
+                function from the old path to the new one.
 
         Returns:
             What was loaded, what was missing and what was left over.

@@ -181,8 +181,11 @@ def update(tree: T, *others: Any, inplace: bool = False) -> T:
     return tree
 
 
-def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
+def write_values(tree: Any, found: Walk, values: list[Any]) -> Any:
     """Write new data into the slots of a walk, in place.
+
+    Returns:
+        The tree; another one when it is a tuple, which cannot change.
 
     Raises:
         CapturedModuleError: a traced value would leak into a module outside the trace.
@@ -199,11 +202,11 @@ def write_values(tree: Any, found: Walk, values: list[Any]) -> None:
             changed.append(number)
     if found.snapshot is not None:
         own = Copies(owners, found.containers).unchanged(found.containers)
-        write_back(found.spec, values, own)
-        return
+        return write_back(found.spec, values, own)
     array_writes[0] += 1
     for number in changed:
         found.owners[number][found.names[number]] = values[number]
+    return tree
 
 
 def _overlaid(tree: Any, found: Walk, others: tuple[Any, ...]) -> list[Any]:

@@ -13,6 +13,8 @@ module that raised it.
 from treexlite._errors import (
     ArgumentError,
     CapturedModuleError,
+    CheckpointError,
+    CheckpointWarning,
     ContextError,
     CycleError,
     DataError,
@@ -22,6 +24,7 @@ from treexlite._errors import (
     LostMutationWarning,
     MappedWriteError,
     NodeValueError,
+    NonFiniteError,
     NotInitializedError,
     PathError,
     RangeError,
@@ -38,6 +41,8 @@ from treexlite._errors import (
 __all__ = [
     "ArgumentError",
     "CapturedModuleError",
+    "CheckpointError",
+    "CheckpointWarning",
     "ContextError",
     "CycleError",
     "DataError",
@@ -47,6 +52,7 @@ __all__ = [
     "LostMutationWarning",
     "MappedWriteError",
     "NodeValueError",
+    "NonFiniteError",
     "NotInitializedError",
     "PathError",
     "RangeError",
