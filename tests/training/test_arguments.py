@@ -6,11 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import treexlite as tx
 from treexlite._errors import ArgumentError, UnknownNameError
 from treexlite.losses import MeanSquaredError
-from treexlite.metrics import Accuracy, Mean
-from treexlite.training._arguments import as_loss, as_metrics, integer
+from treexlite.training._arguments import as_loss, integer
 
 
 def test_a_loss_may_be_a_name_an_object_or_nothing() -> None:
@@ -52,33 +50,15 @@ def test_a_loss_without_reduction_is_refused() -> None:
         as_loss("Trainer", MeanSquaredError(reduction="none"))
 
 
-@pytest.mark.parametrize(
-    ("value", "names"),
-    [
-        (None, []),
-        ("accuracy", ["accuracy"]),
-        (Accuracy(), ["accuracy"]),
-        (["accuracy", Mean(name="score")], ["accuracy", "score"]),
-        (("accuracy",), ["accuracy"]),
-        ({"a": "accuracy", "b": Mean()}, ["a", "b"]),
-    ],
-)
-def test_metrics_get_names(value: Any, names: list[str]) -> None:
-    found = as_metrics("Trainer", value)
-    assert list(found) == names
-    assert all(isinstance(metric, tx.Module) for metric in found.values())
-
-
-@pytest.mark.parametrize("value", [["accuracy", Accuracy()], {"loss": "accuracy"}])
-def test_metrics_of_one_name_are_refused(value: Any) -> None:
-    with pytest.raises(ArgumentError, match="with different names, none of them 'loss', received"):
-        as_metrics("Trainer", value)
-
-
-@pytest.mark.parametrize("value", [3, [Accuracy], {"a": lambda target, preds: 0}])
-def test_what_is_no_metric_is_refused(value: Any) -> None:
-    with pytest.raises(ArgumentError, match="Trainer: expected `metrics` to be names or"):
-        as_metrics("Trainer", value)
+def test_the_mean_of_a_function_adds_up_over_parts() -> None:
+    loss = as_loss("Trainer", lambda target, preds: jnp.abs(target - preds).mean())
+    assert loss is not None
+    total, count = loss.fraction(jnp.zeros(2), jnp.array([1.0, 5.0]))
+    assert (float(total), count) == (6.0, 2)
+    each = as_loss("Trainer", lambda target, preds: jnp.abs(target - preds))
+    assert each is not None
+    total, count = each.fraction(jnp.zeros(2), jnp.array([1.0, 5.0]), jnp.array([2.0, 0.0]))
+    assert (float(total), count) == (2.0, 2)
 
 
 def test_counts_are_integers() -> None:

@@ -1,6 +1,8 @@
 """Ctrl-C waits for the end of a step, and only there."""
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -56,16 +58,52 @@ def test_an_error_is_not_replaced_by_the_interruption() -> None:
         raise ValueError("from the step")
 
 
-def test_a_handler_of_the_user_stays() -> None:
-    def mine(number: int, frame: object) -> None: ...
-
-    before = signal.signal(signal.SIGINT, mine)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_handler_of_the_user_runs_at_the_check_and_may_go_on(number: int) -> None:
+    seen: list[str] = []
+    before = signal.signal(number, lambda number, frame: seen.append("handled"))
+    mine = signal.getsignal(number)
     try:
         with held_back() as check:
-            assert signal.getsignal(signal.SIGINT) is mine
+            signal.raise_signal(number)
+            seen.append("the rest of the step")
+            check()
+            seen.append("the next step")
+            signal.raise_signal(number)
+        assert seen == ["the rest of the step", "handled", "the next step", "handled"]
+        assert signal.getsignal(number) is mine
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with held_back() as check:
+            signal.raise_signal(signal.SIGINT)
             check()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_sigterm_waits_for_the_check_and_ends_the_process_after_the_block() -> None:
+    script = """
+import signal
+from treexlite.training._interrupt import Terminated, held_back
+with held_back() as check:
+    signal.raise_signal(signal.SIGTERM)
+    print("the rest of the step")
+    try:
+        check()
+    except Terminated:
+        print("the end of training", flush=True)
+        raise
+print("not reached")
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert done.stdout.splitlines() == ["the rest of the step", "the end of training"]
 
 
 def test_other_threads_leave_signals_alone() -> None:

@@ -4,6 +4,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,9 +13,11 @@ import optax
 import pytest
 
 import treexlite as tx
+from tests.budget import examples
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
-from treexlite._errors import ShapeError
+from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
 from treexlite.training import Batch, Trainer, TrainState, _step
+from treexlite.training._data import shuffled
 
 
 def trained(
@@ -178,37 +182,37 @@ def test_predictions_without_an_axis_are_refused() -> None:
         def __call__(self, x: Any) -> Any:
             return x.mean()
 
-    message = "Trainer.predict: expected outputs whose first axis counts the examples, received"
+    message = r"Trainer.predict: expected outputs whose first axis counts the examples, 3 in this"
     with pytest.raises(ShapeError, match=message):
         Trainer(Mean()).predict(np.ones(3), verbose=0)
 
 
-class Stopping(Trainer):
-    """Does something on the host while the steps of an epoch run."""
+class At(tx.callbacks.Callback):
+    """Does something after a number of steps."""
 
-    def __init__(self, *args: Any, at: int, action: Any) -> None:
-        super().__init__(*args)
-        self.countdown, self.action = at, action
-        train = self._programs.train
+    def __init__(self, step: int, action: Any) -> None:
+        super().__init__()
+        self.countdown, self.action, self.ended = step, action, 0
 
-        def counted(*arguments: Any) -> None:
-            train(*arguments)
-            self.countdown -= 1
-            if self.countdown == 0:
-                self.action(self)
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.countdown -= 1
+        if self.countdown == 0:
+            self.action(self.trainer)
 
-        self._programs.train = counted  # type: ignore[method-assign]
+    def on_train_end(self, logs: Any = None) -> None:
+        self.ended += 1
 
 
 def test_stop_training_ends_after_the_step() -> None:
     def stop(trainer: Trainer) -> None:
         trainer.stop_training = True
 
-    trainer = Stopping(Scale(), "mse", "sgd", at=5, action=stop)
-    history = trainer.fit(np.ones(8), np.ones(8), 2, epochs=4, verbose=0)
+    trainer = Trainer(Scale(), "mse", "sgd")
+    data = np.ones(8), np.ones(8)
+    history = trainer.fit(*data, 2, epochs=4, verbose=0, callbacks=At(5, stop))
     assert trainer.state.step == 5
     assert history.epoch == [0, 1]
-    trainer.fit(np.ones(8), np.ones(8), 2, verbose=0)  # and the next training starts again
+    trainer.fit(*data, 2, verbose=0)  # and the next training starts again
     assert trainer.state.step == 9
 
 
@@ -226,9 +230,11 @@ def test_an_interruption_leaves_the_last_complete_step() -> None:
         signal.raise_signal(signal.SIGINT)
 
     x, y = classes(40)
-    trainer = Stopping(tx.nn.MLP([8, 3]), "crossentropy", "adam", at=6, action=interrupt)
+    trainer = Trainer(tx.nn.MLP([8, 3]), "crossentropy", "adam")
+    at = At(6, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        trainer.fit(x, y, 10, epochs=3, verbose=0)
+        trainer.fit(x, y, 10, epochs=3, verbose=0, callbacks=at)
+    assert at.ended == 1
     assert trainer.state.step == 6
     assert trainer.history.epoch == [0]
     whole = Trainer(tx.nn.MLP([8, 3]), "crossentropy", "adam")
@@ -268,3 +274,218 @@ def test_without_donation_the_numbers_are_the_same() -> None:
     ]
     donated, kept = [trainer.fit(x, y, 8, verbose=0).history for trainer in trainers]
     assert donated == kept
+
+
+class Quiet(tx.callbacks.Callback):
+    """Hears of each batch, and does nothing."""
+
+
+class Counted(tx.callbacks.Callback):
+    """Wants to hear after every third step, without numbers."""
+
+    every_n_steps, needs_logs = 3, False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        assert logs == {}
+        self.batches.append(batch)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ({"steps_per_execution": 1}, {}),
+        ({"steps_per_execution": 3}, {}),
+        ({"steps_per_execution": 100}, {}),
+        ({"donate": False}, {}),
+        ({}, {"callbacks": [Quiet()]}),
+        ({}, {"callbacks": [Counted(), At(0, None)]}),
+        ({}, {"verbose": 2}),
+        ({}, {"verbose": 1}),
+    ],
+)
+def test_nothing_changes_the_bits(options: Any, settings: Any) -> None:
+    x, y = classes(50)
+
+    def run(options: Any, settings: Any) -> tuple[Any, Any]:
+        trainer = Trainer(Everything(), "crossentropy", "adam", ["accuracy"], **options)
+        data = {"batch_size": 4, "epochs": 3, "validation_split": 0.2, "verbose": 0}
+        history = trainer.fit(x, y, **{**data, **settings}).history
+        return history, arrays(trainer.state)
+
+    (history, state), (again, other) = run({}, {}), run(options, settings)
+    assert history == again
+    assert_same(state, other)
+
+
+def test_hooks_are_called_after_every_so_many_steps_of_all() -> None:
+    trainer, counted = Trainer(Scale(), "mse", "sgd"), Counted()
+    data = np.ones(8), np.ones(8)
+    trainer.fit(*data, 2, epochs=3, verbose=0, callbacks=counted)
+    assert counted.batches == [2, 1, 0, 3]  # steps 3, 6, 9 and 12
+
+
+@hypothesis.settings(max_examples=examples(12), deadline=None)
+@hypothesis.given(
+    count=st.integers(1, 9),
+    batch_size=st.sampled_from([1, 3, 4, 20]),
+    steps=st.sampled_from([1, 2, 100]),
+    weighted=st.booleans(),
+    shuffle=st.booleans(),
+    streamed=st.booleans(),
+)
+def test_it_is_the_loop_that_one_would_write(
+    count: int, batch_size: int, steps: int, weighted: bool, shuffle: bool, streamed: bool
+) -> None:
+    rng = np.random.default_rng(count)
+    x, y, weights = rng.normal(size=(3, count)).astype(np.float32)
+    w, losses = 0.5, []
+    for epoch in range(2):
+        order = shuffled(0, epoch, count) if shuffle and not streamed else np.arange(count)
+        total = 0.0
+        for start in range(0, count, batch_size):
+            rows = order[start : start + batch_size]
+            error, weight = w * x[rows] - y[rows], weights[rows] if weighted else np.ones(len(rows))
+            total += (weight * error**2).sum()
+            w -= 0.1 * (2 * weight * error * x[rows]).mean()
+        losses.append(total / count)
+    trainer = Trainer(Scale(0.5), "mse", optax.sgd(0.1), steps_per_execution=steps)
+    data = (x, y, weights) if weighted else (x, y)
+
+    def batches() -> Iterator[Any]:
+        for start in range(0, count, batch_size):
+            yield tuple(part[start : start + batch_size] for part in data)
+
+    given = (
+        {"x": batches} if streamed else dict(zip(("x", "y", "sample_weight"), data, strict=False))
+    )
+    history = trainer.fit(**given, batch_size=batch_size, epochs=2, shuffle=shuffle, verbose=0)
+    np.testing.assert_allclose(history.history["loss"], losses, rtol=1e-4)
+    np.testing.assert_allclose(trainer.model.w, w, rtol=1e-4)
+
+
+def test_a_wrong_loss_is_an_error_before_anything_changes() -> None:
+    x, y = classes(20)
+    for options in ({}, {"validation_data": (x, np.ones((20, 7)))}):
+        model = tx.nn.MLP([8, 3])
+        trainer = Trainer(model, "crossentropy", "adam")
+        targets = y if options else np.ones((20, 7))
+        with pytest.raises(ShapeError):
+            trainer.fit(x, targets, verbose=0, **options)
+        assert not model.initialized
+        assert trainer.history.epoch == []
+        trainer.fit(x, y, verbose=0)
+
+
+def test_a_name_that_will_not_be_logged_is_refused_before_training() -> None:
+    x, y = classes(20)
+    model = tx.nn.MLP([8, 3])
+    trainer = Trainer(model, "crossentropy", "adam", ["accuracy"])
+    stopping = tx.callbacks.EarlyStopping("val_acc")
+    with pytest.raises(UnknownNameError, match=r"val_acc.*val_accuracy"):
+        trainer.fit(x, y, verbose=0, validation_split=0.5, callbacks=stopping)
+    assert trainer.state.step == 0
+
+
+def test_streams_train_evaluate_and_predict() -> None:
+    x, y = classes(20)
+
+    def batches() -> Iterator[Any]:
+        return ((x[n : n + 8], y[n : n + 8]) for n in range(0, 20, 8))
+
+    streamed, whole = (Trainer(tx.nn.MLP([8, 3]), "crossentropy", "adam", "accuracy") for _ in "ab")
+    history = streamed.fit(batches, epochs=3, verbose=0, validation_data=batches)
+    expected = whole.fit(x, y, 8, epochs=3, verbose=0, validation_data=(x, y), shuffle=False)
+    assert history.history == expected.history
+    assert_same(arrays(streamed.state), arrays(whole.state))
+    assert streamed.evaluate(batches(), verbose=0) == whole.evaluate(x, y, 8, verbose=0)
+    np.testing.assert_array_equal(
+        streamed.predict(batches(), verbose=0), whole.predict(x, 8, verbose=0)
+    )
+
+
+class Calls(tx.callbacks.Callback):
+    """Calls a function with the trainer at one of the hooks."""
+
+    needs_logs = False
+
+    def __init__(self, hook: str, function: Any) -> None:
+        setattr(self, hook, lambda *_: function(self.trainer))
+
+
+def other_data(trainer: Trainer) -> None:
+    trainer.evaluate(*classes(20, 1), verbose=0)
+    trainer.test_on_batch(*classes(20, 1))
+    trainer.predict(classes(20, 1)[0], verbose=0)
+
+
+@pytest.mark.parametrize("hook", ["on_train_batch_begin", "on_train_batch_end"])
+def test_a_callback_may_evaluate_in_the_middle_of_an_epoch(hook: str) -> None:
+    _, alone = trained()
+    _, evaluated = trained(callbacks=Calls(hook, other_data))
+    assert evaluated == alone
+
+
+def test_after_an_evaluation_in_a_callback_fit_is_as_before() -> None:
+    def look(trainer: Trainer) -> None:
+        before = trainer.recent_batches()
+        other_data(trainer)
+        seen.append((before, trainer.recent_batches()))
+
+    seen: list[Any] = []
+    trained(callbacks=Calls("on_train_batch_end", look), epochs=1)
+    assert len(seen) == 4
+    for before, after in seen:
+        assert before
+        jax.tree.map(np.testing.assert_array_equal, before, after)
+
+
+def test_a_callback_cannot_fit() -> None:
+    def refit(trainer: Trainer) -> None:
+        with pytest.raises(ArgumentError, match=r"Trainer.fit: expected one call of `fit` at a"):
+            trainer.fit(*classes(20), verbose=0)
+
+    trainer, history = trained(callbacks=Calls("on_epoch_end", refit))
+    assert history == trained()[1]
+    assert len(trainer.fit(*classes(20), verbose=0).epoch) == 1
+
+
+def test_callbacks_may_wait_for_numbers_when_there_is_no_epoch_left() -> None:
+    stopping = tx.callbacks.EarlyStopping("val_loss")
+    history = trained(epochs=2, initial_epoch=2, callbacks=stopping)[1]
+    assert history == {}
+
+
+def test_validation_on_some_batches_uses_the_same_ones_each_time() -> None:
+    class Batches:
+        def __iter__(self) -> Iterator[Any]:
+            x, y = classes(8)
+            return ((x[n : n + 2], y[n : n + 2]) for n in range(0, 8, 2))
+
+    trainer, x, y = frozen()
+    settings = {"epochs": 2, "verbose": 0, "validation_data": Batches(), "validation_steps": 2}
+    first, second = trainer.fit(x, y, **settings).history["val_loss"]
+    assert first == second
+
+
+def test_an_interruption_keeps_what_single_steps_logged() -> None:
+    def interrupt(trainer: Trainer) -> None:
+        if trainer.position.step == 6:
+            raise KeyboardInterrupt
+
+    trainer, x, y = frozen()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(x, y, 16, 2, 0, Calls("on_train_batch_end", interrupt), record_steps=True)
+    assert trainer.history.steps["step"] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+def test_what_a_callback_puts_into_the_model_stays_its_own(hook: str) -> None:
+    earlier, _ = trained(1, epochs=1)
+    theirs = earlier.model.state_dict()
+    copies = {path: np.array(value) for path, value in theirs.items()}
+    trained(epochs=3, callbacks=Calls(hook, lambda trainer: trainer.model.load_state_dict(theirs)))
+    assert_same({path: np.asarray(value) for path, value in theirs.items()}, copies)

@@ -9,9 +9,8 @@ import pytest
 
 import treexlite as tx
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
-from treexlite._errors import ArgumentError
-from treexlite.training import Batch, Trainer, TrainState
-from treexlite.training._step import as_number, as_numbers, checked, in_mode, take
+from treexlite.training import Batch, Trainer, TrainState, _step
+from treexlite.training._step import Form, as_number, as_numbers, in_mode, take
 
 
 class Counting(Trainer):
@@ -56,8 +55,8 @@ def test_each_shape_is_traced_once(donate: bool) -> None:
         "predict 2 False",
     }
     programs = trainer._programs
-    assert programs.compiled_train.cache_size() == 2
-    assert programs.compiled_evaluate.cache_size() == 2
+    assert programs.looped["train"].cache_size() == 2
+    assert programs.looped["test"].cache_size() == 2
     assert programs.predict.cache_size() == 2
 
 
@@ -140,10 +139,12 @@ def test_training_changes_every_kind_of_state() -> None:
 
 def test_batches_are_gathered_from_any_tree() -> None:
     data = Batch({"a": jnp.arange(5), "b": (jnp.arange(10).reshape(5, 2),)}, None)
-    batch = take(data, jnp.array([4, 0]))
+    rows = jnp.array([[1, 2], [4, 0]])
+    batch = take(data, rows, 1)
     assert batch.x["a"].tolist() == [4, 0]
     assert batch.x["b"][0].tolist() == [[8, 9], [0, 1]]
     assert batch.y is None
+    assert take(data, None, 0) is data
 
 
 class Custom(Trainer):
@@ -183,13 +184,6 @@ def test_no_logs_are_fine() -> None:
             return None
 
     assert Silent(Scale()).fit(np.ones(4), verbose=0).history == {}
-
-
-@pytest.mark.parametrize("logs", [3.0, [("loss", 1.0)], {1: 2.0}])
-def test_logs_that_are_no_dict_are_refused(logs: Any) -> None:
-    message = "train_step: expected `{name: number}` to be returned, received"
-    with pytest.raises(ArgumentError, match=message):
-        checked("train_step", logs)
 
 
 def test_larger_values_of_metrics_stay_arrays() -> None:
@@ -232,3 +226,124 @@ def test_a_metric_with_several_values_logs_each() -> None:
     names = ["loss", "metrics/mean_absolute_error", "metrics/mean_squared_error"]
     assert list(trainer.fit(x, x, batch_size=3, verbose=0).history) == names
     assert list(trainer.train_on_batch(x, x)) == names
+
+
+def fitted(model: Any = None, **options: Any) -> Trainer:
+    x, y = classes(20)
+    trainer = Trainer(tx.nn.MLP([8, 3]) if model is None else model, "crossentropy", "adam")
+    settings = {"batch_size": 4, "epochs": 2, "verbose": 0, **options}
+    trainer.fit(x, y, **settings)
+    return trainer
+
+
+class Image(tx.Module):
+    """Convolves, which XLA does slowly inside a loop on a CPU."""
+
+    def __init__(self) -> None:
+        self.conv, self.head = tx.nn.Conv(2, (3,)), tx.nn.Linear(3)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.head(self.conv(x[..., None]).reshape(len(x), -1))
+
+
+class Growing(tx.Module):
+    """Changes its structure in the first step."""
+
+    seen: Any = tx.State.node()
+
+    def __init__(self) -> None:
+        self.seen, self.head = None, tx.nn.Linear(3)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if not self.initializing():
+            self.seen = jnp.float32(1) if self.seen is None else self.seen + 1
+        return self.head(x)
+
+
+class Printing(tx.Module):
+    """Calls Python while it runs, which may fail."""
+
+    def __init__(self, look: Any = lambda x: None) -> None:
+        self.head, self.look = tx.nn.Linear(3), look
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        jax.debug.callback(self.look, x)
+        return self.head(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        (lambda: tx.nn.MLP([8, 3]), Form.LOOPED),
+        (Everything, Form.LOOPED),
+        (Image, Form.SINGLE),
+        (Growing, Form.SINGLE),
+        (Printing, Form.CAREFUL),
+    ],
+)
+def test_how_steps_are_dispatched_is_read_off_them(model: Any, form: Form) -> None:
+    trainer = fitted(model())
+    assert trainer._programs.forms["train"] is form
+    assert trainer.state.step == 10
+    single = Trainer(model(), "crossentropy", "adam", seed=0)
+    x, y = classes(20)
+    for _ in range(2):
+        for start in range(0, 20, 4):
+            single.train_on_batch(x[start : start + 4], y[start : start + 4])
+    ordered = fitted(model(), shuffle=False)
+    for path, array in arrays(ordered.model).items():
+        np.testing.assert_allclose(array, arrays(single.model)[path], rtol=1e-4, atol=1e-6)
+
+
+def test_long_steps_go_one_by_one_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_step, "LOOP_FLOPS", 1)
+    assert fitted()._programs.forms["train"] is Form.SINGLE
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert fitted()._programs.forms["train"] is Form.LOOPED
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("donate", [False, True])
+def test_a_step_that_fails_while_it_runs_leaves_the_state_before_it(
+    eagerly: bool, donate: bool
+) -> None:
+    seen: list[int] = []
+
+    def look(x: Any) -> None:
+        seen.append(len(x))
+        if len(seen) > 3:
+            raise ValueError("the fourth batch")
+
+    x, y = classes(20)
+    trainer = Trainer(Printing(look), "crossentropy", "adam", donate=donate, run_eagerly=eagerly)
+    trainer.fit(x, y, epochs=0, verbose=0)
+    seen.clear()
+    with pytest.raises(Exception, match="the fourth batch"):
+        trainer.fit(x, y, 4, verbose=0, shuffle=False)
+    assert trainer.state.step == trainer.optimizer.step == 3
+    whole = Trainer(Printing(), "crossentropy", "adam", donate=donate, run_eagerly=eagerly)
+    whole.fit(x[:12], y[:12], 4, verbose=0, shuffle=False)
+    assert_same(arrays(trainer.model), arrays(whole.model))
+    trainer.model.look = lambda x: None
+    trainer.fit(x, y, 4, verbose=0)  # and goes on
+
+
+def test_eager_steps_are_python() -> None:
+    batches: list[float] = []
+
+    class Plain(Trainer):
+        def train_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
+            if not isinstance(batch.x, jax.core.Tracer):
+                batches.append(float(batch.x.sum()))
+            return super().train_step(state, batch)
+
+    x, y = classes(12)
+    eager = Plain(Everything(), "crossentropy", "adam", ["accuracy"], run_eagerly=True)
+    history = eager.fit(x, y, 4, shuffle=False, verbose=0, validation_data=(x, y))
+    np.testing.assert_allclose(batches, x.reshape(3, -1).sum(1), rtol=1e-5)
+    compiled = Trainer(Everything(), "crossentropy", "adam", ["accuracy"])
+    expected = compiled.fit(x, y, 4, shuffle=False, verbose=0, validation_data=(x, y))
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(history.history[name], values, rtol=2e-3)
+    for path, array in arrays(compiled.model).items():
+        np.testing.assert_allclose(arrays(eager.model)[path], array, rtol=1e-2, atol=1e-3)

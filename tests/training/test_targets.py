@@ -9,8 +9,9 @@ import pytest
 
 import treexlite as tx
 from tests.training.models import Logging, Scale, arrays, assert_same, classes
-from treexlite._errors import RangeError
+from treexlite._errors import DataError, RangeError
 from treexlite.losses import (
+    BinaryCrossEntropy,
     CategoricalHinge,
     CrossEntropy,
     MeanSquaredError,
@@ -18,6 +19,8 @@ from treexlite.losses import (
     NegativeLogLikelihood,
 )
 from treexlite.training import Batch, Trainer
+from treexlite.training._fitting import CrossEntropyByShape
+from treexlite.training._heads import as_losses
 from treexlite.training._targets import check_targets
 
 
@@ -81,6 +84,66 @@ def test_labels_are_found_where_the_loss_looks() -> None:
     y = {"a": np.array([0, 5]), "b": np.array([99])}
     with pytest.raises(RangeError, match="labels from 0 to 5"):
         check_targets("fit", CrossEntropy(on="a"), Batch(None, y), lambda: preds)
+
+
+def test_targets_of_each_head_are_checked() -> None:
+    loss = as_losses("fit", {"a": CrossEntropy(), "b": "mse", "c": ["bce", CrossEntropy(on="x")]})
+    preds = {"a": jax.ShapeDtypeStruct((4, 3), jnp.float32), "b": None}
+    preds["c"] = (preds["a"], {"x": preds["a"]})
+
+    def heads(a: int = 0, b: int = 9, yes: int = 1, x: int = 2, weights: Any = None) -> None:
+        y = {
+            "a": np.array([0, a]),
+            "b": np.array([b]),
+            "c": [np.array([0, yes]), {"x": np.array([0, x])}],
+        }
+        check_targets("fit", loss, Batch(None, y, weights), lambda: preds)
+
+    heads()
+    with pytest.raises(RangeError, match=r"fit, head 'a': expected labels .* from 0 to 3"):
+        heads(a=3)
+    with pytest.raises(RangeError, match=r"fit, head 'c/1': expected labels .* from 0 to 3"):
+        heads(x=3)
+    with pytest.raises(
+        RangeError, match=r"fit, head 'c/0': expected targets from 0 to 1, .* 0 to 2"
+    ):
+        heads(yes=2)
+    absent = np.array([1.0, 0.0])
+    heads(a=3, yes=2, x=3, weights=absent)
+    heads(yes=2, x=3, weights={"c": [absent, absent]})
+    with pytest.raises(RangeError, match="head 'c/1'"):
+        heads(yes=2, x=3, weights={"c": [absent, None]})
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1), (2, 3, 1)])
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy, CrossEntropyByShape])
+def test_one_score_per_example_wants_yes_or_no(loss: Any, shape: Any) -> None:
+    check(np.array([0, 1]), loss(), shape=shape)
+    check(np.array([0.25, 1.0]), loss(), shape=shape)
+    check(np.array([True, False]), loss(), shape=shape)
+    check(np.array([2, 1]), loss(), np.array([0, 1]), shape)
+    for bad in (np.array([0, 2]), np.array([-1.0, 1.0]), np.array([np.nan, 1.0])):
+        with pytest.raises(
+            RangeError, match="because the model gives one score for each, received"
+        ):
+            check(bad, loss(), shape=shape)
+
+
+def test_crossentropy_by_name_refuses_what_may_be_two_things() -> None:
+    by_name = CrossEntropyByShape()
+    check(np.eye(3, dtype=int), by_name)
+    check(np.array([[0.5, 0.5, 0.0]], np.float16), by_name)
+    check(np.array([0, 2]), by_name)
+    several = np.array([[1, 0, 1], [0, 0, 1]])
+    message = (
+        r"that sum to 1, for 'crossentropy' by name, received rows of 3 numbers with sums from"
+    )
+    with pytest.raises(DataError, match=message + " 1 to 2. Say 'binary_crossentropy' for several"):
+        check(several, by_name)
+    check(several, by_name, np.array([0, 1]))
+    check(several, BinaryCrossEntropy())
+    with pytest.raises(RangeError, match="labels from 0 to 3"):
+        check(np.array([0, 3]), by_name)
 
 
 @pytest.mark.parametrize("initialised", [False, True])

@@ -1,20 +1,23 @@
 """What a user may write: names, objects and functions, turned into what the steps work with.
 
-In: the arguments of `Trainer` and its methods. Out: `Loss` and `Metric` objects and plain numbers,
-or an error that says what would be accepted.
+In: the arguments of `Trainer` and its methods. Out: `Loss` objects and plain numbers, or an error
+that says what would be accepted. `_heads` has trees of losses, `_measures` has metrics.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
-from treexlite import losses, metrics
+from treexlite import losses
 from treexlite._errors import ArgumentError, describe
+from treexlite.losses._registry import REGISTRY
+from treexlite.metrics._fractions import num_examples
+from treexlite.training._fitting import CROSS_ENTROPY, CrossEntropyByShape
 
 
 class FunctionLoss(losses.Loss):
@@ -34,6 +37,16 @@ class FunctionLoss(losses.Loss):
         """Return what the function returns."""
         return self.function(target, preds)
 
+    def fraction(
+        self, target: Any, preds: Any, sample_weight: Any = None, *, mask: Any = None
+    ) -> tuple[jax.Array, Any]:
+        """Return the sum and the count; a mean that the function took itself is over examples."""
+        total, count = super().fraction(target, preds, sample_weight, mask=mask)
+        if jax.eval_shape(self.function, target, preds).ndim == 0:
+            count = num_examples(preds, target)
+            total = total * count
+        return total, count
+
 
 def as_loss(where: str, value: Any) -> losses.Loss | None:
     """Return a loss for a loss, a function, a name, or None.
@@ -45,7 +58,7 @@ def as_loss(where: str, value: Any) -> losses.Loss | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return losses.get(value)
+        return CrossEntropyByShape() if value in CROSS_ENTROPY else REGISTRY.find(value, where)()
     if isinstance(value, losses.Loss):
         if value.reduction == "none":
             raise ArgumentError(
@@ -65,45 +78,6 @@ def as_loss(where: str, value: Any) -> losses.Loss | None:
     )
 
 
-def as_metrics(where: str, value: Any) -> dict[str, metrics.Metric]:
-    """Return `{name: Metric}` for one or several metrics, or names of metrics.
-
-    Raises:
-        UnknownNameError: no metric has that name.
-        ArgumentError: something is no metric, or two have the same name.
-    """
-    if value is None:
-        return {}
-    if isinstance(value, Mapping):
-        named = [(str(name), _as_metric(where, metric)) for name, metric in value.items()]
-    else:
-        is_several = isinstance(value, Sequence) and not isinstance(value, str)
-        found = [_as_metric(where, metric) for metric in (value if is_several else [value])]
-        named = [(metric.name, metric) for metric in found]
-    names = [name for name, _ in named]
-    if len(set(names)) < len(names) or "loss" in names:
-        raise ArgumentError(
-            where,
-            expected="metrics with different names, none of them 'loss'",
-            received=f"metrics named {', '.join(map(repr, names))}",
-            fix="Name them in a dict: `metrics={'first': ..., 'second': ...}`.",
-        )
-    return dict(named)
-
-
-def _as_metric(where: str, value: Any) -> metrics.Metric:
-    if isinstance(value, str):
-        return metrics.get(value)
-    if isinstance(value, metrics.Metric):
-        return value
-    raise ArgumentError(
-        where,
-        expected="`metrics` to be names or `tx.metrics.Metric` objects",
-        received=f"the metric {describe(value)}",
-        fix="Pass for example `metrics=['accuracy']` or `metrics={'acc': tx.metrics.Accuracy()}`.",
-    )
-
-
 def integer(where: str, name: str, value: Any, at_least: int) -> int:
     """Return `value` as an integer that is not below `at_least`.
 
@@ -119,3 +93,21 @@ def integer(where: str, name: str, value: Any, at_least: int) -> int:
             fix=f"Pass for example `{name}={max(at_least, 1)}`.",
         )
     return operator.index(value)
+
+
+def steps_per_execution_of(where: str, value: Any) -> int | None:
+    """Return how many steps a dispatch has, None for "auto".
+
+    Raises:
+        ArgumentError: it is neither "auto" nor a positive integer.
+    """
+    if value == "auto":
+        return None
+    if isinstance(value, str):
+        raise ArgumentError(
+            where,
+            expected='`steps_per_execution` to be "auto" or a number',
+            received=f"steps_per_execution={value!r}",
+            fix='Leave it out: "auto" adapts the number.',
+        )
+    return integer(where, "steps_per_execution", value, 1)

@@ -16,10 +16,11 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import MetricState, Module
+from treexlite._core._registry import is_numeric
 from treexlite._errors import ArgumentError, describe
 from treexlite.metrics import _sums
 
-_ROOM = 16
+ROOM = 16
 
 
 class Averages(Module):
@@ -34,7 +35,7 @@ class Averages(Module):
     weight: jax.Array = MetricState.node()
 
     def __init__(self) -> None:
-        self.totals = jnp.zeros((2, _ROOM), jnp.float32)
+        self.totals = jnp.zeros((2, ROOM), jnp.float32)
         self.weight = _sums.empty()
 
     def reset(self) -> None:
@@ -48,7 +49,7 @@ class Averages(Module):
         Raises:
             ArgumentError: a value is no number.
         """
-        row = [_number(name, values[name]) for name in sorted(values)]
+        row = row_of(values)
         weight = jnp.asarray(weight, jnp.float32)
         if len(row) > self.totals.shape[1]:  # compiles once more, with more room
             self.totals = jnp.pad(self.totals, ((0, 0), (0, len(row) - self.totals.shape[1])))
@@ -63,9 +64,18 @@ class Averages(Module):
         return _sums.value(self.totals) / _sums.value(self.weight)
 
 
+def row_of(values: Mapping[str, Any]) -> list[jax.Array]:
+    """Return the numbers of one step in the order of their names.
+
+    Raises:
+        ArgumentError: a value is no number.
+    """
+    return [_number(name, values[name]) for name in sorted(values)]
+
+
 def _number(name: str, value: Any) -> jax.Array:
-    number = jnp.asarray(value)
-    if number.ndim:
+    number = jnp.asarray(value) if is_numeric(value) else None
+    if number is None or number.ndim or jnp.issubdtype(number.dtype, jnp.complexfloating):
         raise ArgumentError(
             "train_step",
             expected="logs that are numbers, one for each name",

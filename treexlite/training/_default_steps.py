@@ -6,7 +6,7 @@ mutate: the state. `_step` compiles these methods; they are written as if they r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -17,26 +17,49 @@ from treexlite._errors import ArgumentError, DataError
 from treexlite.losses import Loss
 from treexlite.regularizers import Regularizer
 from treexlite.regularizers._penalty import terms
+from treexlite.training._accumulate import Part, accumulate, check_splits, counts
 from treexlite.training._data import Batch
+from treexlite.training._heads import HeadLosses, heads_of, total
+from treexlite.training._held import Held
+from treexlite.training._measures import Measure, measured
 from treexlite.training._objective import Outcome, call, objective, short_names
 from treexlite.training._state import TrainState
+from treexlite.training._trees import as_one, check_weights
 from treexlite.transforms import value_and_grad
 
 
-class DefaultSteps:
+class DefaultSteps(Held):
     """The methods of `Trainer` that users override.
 
     Args:
-        loss: the loss, or None.
+        loss: the loss, the losses of several heads, or None.
         regularizers: penalties on the parameters of the whole model.
+        measures: for names in `state.metrics`, what they measure.
+        accumulate_steps: into how many parts a training step cuts its batch.
+
+    Raises:
+        ArgumentError: parts of a batch do not add up to its loss.
     """
 
-    def __init__(self, loss: Loss | None, regularizers: tuple[Regularizer, ...] = ()) -> None:
+    def __init__(
+        self,
+        loss: Loss | HeadLosses | None,
+        regularizers: tuple[Regularizer, ...] = (),
+        measures: Mapping[str, Measure] | None = None,
+        accumulate_steps: int = 1,
+    ) -> None:
+        if accumulate_steps > 1:
+            check_splits("Trainer", loss)
         self._loss = loss
         self._regularizers = regularizers
+        measures = measures or {}
+        self._paths = {name: measure.path for name, measure in measures.items()}
+        self._places = [head.place for head in heads_of(loss)]
+        self._places += [measure.place for measure in measures.values()]
+        self._accumulate_steps = accumulate_steps
 
     @property
-    def loss(self) -> Loss | None:
+    def loss(self) -> Loss | HeadLosses | None:
         """The loss, or None. It is compiled into the steps, so it cannot be replaced."""
         return self._loss
 
@@ -44,6 +67,11 @@ class DefaultSteps:
     def regularizers(self) -> tuple[Regularizer, ...]:
         """The penalties on the whole model; like the loss, they cannot be replaced."""
         return self._regularizers
+
+    @property
+    def accumulate_steps(self) -> int:
+        """Into how many parts a training step cuts its batch; it cannot be changed, either."""
+        return self._accumulate_steps
 
     def penalty(self, model: Any) -> jax.Array:
         """Compute what is added to the loss: `regularizers`, and those that layers carry.
@@ -66,24 +94,19 @@ class DefaultSteps:
         Returns:
             The loss and the predictions; or the loss alone, when there are no metrics.
         """
-        x, y, sample_weight = batch
-        preds = call(model, x)
+        self._check_batch(batch)
+        preds = call(model, batch.x)
         if self.loss is None:
             return None, preds
-        if y is None and self.loss.reads_target:
-            raise DataError(
-                "Trainer.loss_fn",
-                expected="targets for the loss",
-                received="y=None",
-                fix="Pass `y`; override `loss_fn` for a loss without targets.",
-            )
-        return self.loss(y, preds, sample_weight), preds
+        return total(self.loss, batch.y, preds, batch.sample_weight), preds
 
     def train_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
         """Train on one batch; runs compiled.
 
-        The gradient is that of the loss and all penalties; after the update, what layers carry as
-        `constraint` is restored (see `tx.constraints.apply`).
+        The gradient is that of the loss and all penalties, times the loss scale of the optimizer if
+        it has one; after the update, what layers carry as `constraint` is restored (see
+        `tx.constraints.apply`). With `accumulate_steps`, the gradient is added up over parts of the
+        batch.
 
         Args:
             state: what may be changed: `state.model`, `state.optimizer`, `state.metrics`,
@@ -97,31 +120,29 @@ class DefaultSteps:
         Raises:
             ArgumentError: there is no optimizer, or nothing to minimise.
         """
-        if state.optimizer is None:
+        optimizer = state.optimizer
+        if optimizer is None:
             raise ArgumentError(
                 "Trainer.train_step",
                 expected="an optimizer",
                 received="optimizer=None",
                 fix="Build the trainer with one: `Trainer(model, loss, optimizer='adam')`.",
             )
-
-        def minimised(model: Any) -> tuple[jax.Array, Outcome]:
-            loss, outcome = objective(self.loss_fn, model, batch, self._penalties)
-            if loss is None:
-                raise ArgumentError(
-                    "Trainer.train_step",
-                    expected="a loss, or a model that writes to `LossLog` fields",
-                    received="loss=None",
-                    fix="Build the trainer with one: `Trainer(model, loss='mse')`.",
-                )
-            return loss, outcome
-
-        (loss, outcome), grads = value_and_grad(minimised, has_aux=True)(state.model)
-        state.optimizer.update(  # what line searches and plateaus ask for; others ignore it
-            grads, state.model, value=loss, grad=grads, value_fn=lambda model: minimised(model)[0]
+        if self.accumulate_steps == 1:
+            loss, outcome, grads = self._gradient(optimizer, state.model, batch)
+            logs = self._logs(state, batch, loss, outcome)
+        else:
+            loss, logs, grads = self._accumulated(state, batch)
+        scale = optimizer.loss_scale
+        optimizer.update(  # what line searches and plateaus ask for; others ignore it
+            grads,
+            state.model,
+            value=loss,
+            grad=grads if scale is None else scale.unscale(grads),
+            value_fn=lambda model: self._objective(model, batch)[0],
         )
         constraints.apply(state.model)
-        return self._logs(state, batch, loss, outcome)
+        return logs
 
     def eval_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
         """Evaluate one batch; runs compiled. As `train_step`, with the model in evaluation mode."""
@@ -136,20 +157,119 @@ class DefaultSteps:
         """
         return call(state.model, batch.x)
 
+    def _objective(
+        self, model: Any, batch: Batch, loss_fn: Any = None, share: float = 1.0
+    ) -> tuple[jax.Array, Outcome]:
+        """Compute what training makes small.
+
+        Raises:
+            ArgumentError: there is nothing.
+        """
+        loss, outcome = objective(loss_fn or self.loss_fn, model, batch, self._penalties, share)
+        if loss is None:
+            raise ArgumentError(
+                "Trainer.train_step",
+                expected="a loss, or a model that writes to `LossLog` fields",
+                received="loss=None",
+                fix="Build the trainer with one: `Trainer(model, loss='mse')`.",
+            )
+        return loss, outcome
+
+    def _gradient(
+        self, optimizer: Any, model: Any, batch: Batch, loss_fn: Any = None, share: float = 1.0
+    ) -> Part:
+        """Compute the objective, and its gradient times the loss scale of the optimizer."""
+
+        def scaled(model: Any) -> tuple[jax.Array, tuple[jax.Array, Outcome]]:
+            loss, outcome = self._objective(model, batch, loss_fn, share)
+            return optimizer.scale_loss(loss), (loss, outcome)
+
+        (_, (loss, outcome)), grads = value_and_grad(scaled, has_aux=True)(model)
+        return Part(loss, outcome, grads)
+
+    def _accumulated(
+        self, state: TrainState, batch: Batch
+    ) -> tuple[jax.Array, dict[str, Any], Any]:
+        """Compute the objective, what is logged, and the gradient, part by part."""
+        is_own = type(self).loss_fn is not DefaultSteps.loss_fn
+        whole = None
+        if self.loss is not None and not is_own:
+            self._check_batch(batch)
+            whole = counts(self.loss, state.model, batch)
+
+        def compute(model: Any, part: Batch, share: float) -> Part:
+            def loss_fn(model: Any, part: Batch) -> Any:
+                if whole is None:  # the loss of an unknown formula counts as a mean of examples
+                    result = self.loss_fn(model, part)
+                    loss, preds = result if isinstance(result, tuple) else (result, None)
+                    return (None if loss is None else share * loss), preds
+                preds = call(model, part.x)
+                return self._share(whole, part, preds), preds
+
+            return self._gradient(state.optimizer, model, part, loss_fn, share)
+
+        def measure(meters: dict[str, Any], part: Batch, preds: Any) -> None:
+            for name, metric in meters.items():
+                self._measure(metric.update, name, metric, part, preds)
+
+        meters = {name: metric.copy().reset() for name, metric in state.metrics.items()}
+        sums = accumulate(compute, measure, state.model, meters, batch, self.accumulate_steps)
+        logs = {"loss": sums.loss}
+        for name, meter in meters.items():
+            logs[name] = meter.compute()
+            state.metrics[name].absorb(meter)
+        return sums.loss, logs | short_names(sums.logs, logs), sums.grads
+
+    def _share(self, whole: list[jax.Array], part: Batch, preds: Any) -> jax.Array:
+        """Compute what a part of a batch has in the loss of the whole."""
+        loss = jnp.zeros((), jnp.float32)
+        for head, count in zip(heads_of(self.loss), whole, strict=True):
+            value, _ = head.fraction(part.y, preds, part.sample_weight)
+            loss = loss + head.weight * (value / count)
+        return loss
+
+    def _check_batch(self, batch: Batch) -> None:
+        """Refuse a batch without targets for the loss, or with weights for nothing.
+
+        Raises:
+            DataError: there are no targets.
+            ArgumentError: a part of the weights belongs to no loss and no metric.
+        """
+        check_weights("Trainer.loss_fn", batch.sample_weight, self._places)
+        if batch.y is None and self.loss is not None and self.loss.reads_target:
+            raise DataError(
+                "Trainer.loss_fn",
+                expected="targets for the loss",
+                received="y=None",
+                fix="Pass `y`; override `loss_fn` for a loss without targets.",
+            )
+
     def _logs(
         self, state: TrainState, batch: Batch, loss: jax.Array | None, outcome: Outcome
     ) -> dict[str, Any]:
         logs = {} if loss is None else {"loss": loss}
-        if state.metrics and outcome.preds is None:
+        for name, metric in state.metrics.items():
+            logs[name] = self._measure(metric, name, metric, batch, outcome.preds)
+        return logs | short_names(outcome.logs, logs)
+
+    def _measure(
+        self, update: Callable[..., Any], name: str, metric: Any, batch: Batch, preds: Any
+    ) -> Any:
+        """Call `metric` itself or its `update` on what it measures.
+
+        Raises:
+            ArgumentError: there are no predictions.
+        """
+        if preds is None:
             raise ArgumentError(
                 "Trainer.loss_fn",
                 expected="`(loss, preds)` to be returned, because there are metrics",
                 received="a loss alone",
                 fix="Return the predictions too, or leave `metrics` out.",
             )
-        for name, metric in state.metrics.items():
-            logs[name] = metric(batch.y, outcome.preds, batch.sample_weight)
-        return logs | short_names(outcome.logs, logs)
+        inputs = measured(Measure(metric, self._paths.get(name, ())), batch, preds)
+        with as_one(f"metric {name!r}", *inputs[:2]):
+            return update(*inputs)
 
 
 def has_default_steps(trainer: DefaultSteps) -> bool:

@@ -1,8 +1,8 @@
-"""Ctrl-C that waits for the end of a step.
+"""Ctrl-C and SIGTERM that wait for the end of a dispatch.
 
 A compiled step reuses the memory of the state, and writes the new arrays into the modules when it
-is done. An interruption in between would leave deleted arrays behind, so the signal is held back
-until the loop asks for it.
+is done. An interruption in between would leave deleted arrays behind, so signals are held back
+until the loop asks for them.
 """
 
 from __future__ import annotations
@@ -13,35 +13,58 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
+class Terminated(BaseException):
+    """SIGTERM came, and nobody handles it: the loop ends in order, then the process does."""
+
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back inside the `with` block; a second one interrupts at once.
+    """Hold Ctrl-C and SIGTERM back inside the `with` block; a second one acts at once.
 
-    Only Python's own handler is replaced, and only in the main thread, where signals arrive.
+    Signals arrive in the main thread; in another one nothing is held back. A handler that the user
+    installed runs when the loop asks, and decides by itself whether to raise.
 
     Yields:
-        A function that raises the KeyboardInterrupt that was held back, if there is one.
+        A function that acts on what was held back: raises KeyboardInterrupt or `Terminated`, or
+        calls the user's handler.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came.
     """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    pending = False
+    pending: list[int] = []
+    handlers = {int(number): signal.getsignal(number) for number in SIGNALS}
+    held: dict[int, Any] = {
+        number: old for number, old in handlers.items() if callable(old) or old == signal.SIG_DFL
+    }
 
     def remember(number: int, frame: Any) -> None:
-        nonlocal pending
-        if pending:
-            signal.default_int_handler(number, frame)
-        pending = True
+        if number in pending:
+            signal.signal(number, held[number])
+            signal.raise_signal(number)
+        pending.append(number)
 
     def check() -> None:
-        if pending:
-            raise KeyboardInterrupt
+        while pending:
+            number = pending.pop(0)
+            handler = held[number]
+            if handler == signal.SIG_DFL:
+                raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            handler(number, None)  # Python's own raises KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, remember)
+    for number in held:
+        signal.signal(number, remember)
     try:
         yield check
+    except Terminated:
+        pending.append(signal.SIGTERM)
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    check()
+        for number, old in held.items():
+            signal.signal(number, old)
+    for number in pending:
+        signal.raise_signal(number)

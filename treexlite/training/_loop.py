@@ -1,121 +1,274 @@
-"""The order of events: what `fit`, `evaluate` and `predict` do, batch by batch.
+"""The order of events: what `fit`, `evaluate` and `predict` do, dispatch by dispatch.
 
-What flows in: a trainer, its compiled programs, passes over data sets. What flows out: a `History`,
-logs, or predictions. What may mutate: the trainer's state, history and `stop_training`. No line
-waits for the device except where it says `read` or `fetch`.
+What flows in: a trainer, its compiled programs, data sets, callbacks. What flows out: a `History`,
+logs, or predictions. What may mutate: the trainer's state, history, profile, `position` and
+`stop_training`. No line waits for the device except where it says `read`, `fetch` or `dispatched`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-from treexlite._errors import ShapeError, describe
-from treexlite.training._data import Pass, in_order, shuffled
-from treexlite.training._history import History
-from treexlite.training._interrupt import held_back
-from treexlite.training._progress import Reporter
+from treexlite._core._record import array_writes
+from treexlite.callbacks import CallbackList
+from treexlite.training._feed import Chunk, Feed, Pass
+from treexlite.training._interrupt import Terminated, held_back
+from treexlite.training._profile import Profile
+from treexlite.training._records import CAPACITY
 from treexlite.training._step import Programs, fetch
+
+FETCH_BEHIND = 8  # batches of predictions that may wait on the device
 
 
 @dataclass(frozen=True)
 class Plan:
     """How `fit` goes: its arguments of the same names, checked."""
 
-    train: Pass
-    validation: Pass | None
+    train: Feed
+    validation: Feed | None
     validation_freq: int
     epochs: range
     shuffle: bool
 
 
-def fit(trainer: Any, programs: Programs, plan: Plan, report: Reporter) -> History:
-    """Train epoch after epoch; see `Trainer.fit`."""
-    state, train = trainer.state, plan.train
-    history = trainer.history = History()
-    trainer.stop_training = False
-    read = functools.partial(programs.read, state)
-    with contextlib.closing(report), held_back() as interrupt:
-        for epoch in plan.epochs:
-            report.begin(f"Epoch {epoch + 1}/{plan.epochs.stop}", train.num_steps)
+@dataclass
+class Run:
+    """What the passes of one call share.
+
+    Attributes:
+        trainer: the trainer.
+        programs: its compiled steps.
+        callbacks: whom to tell.
+        profile: where the time goes.
+        interrupt: acts on signals that were held back.
+        unread: how many steps were made whose single logs were not read.
+        logs: the epoch that is ending, and its logs, to which callbacks may add.
+        is_under_way: whether epochs have begun.
+    """
+
+    trainer: Any
+    programs: Programs
+    callbacks: CallbackList
+    profile: Profile
+    interrupt: Callable[[], None]
+    unread: int = 0
+    logs: tuple[int, dict[str, Any]] | None = None
+    is_under_way: bool = False
+
+    def steps(self, mode: str, feed: Pass, done: int, seen: int) -> Iterator[Chunk]:
+        """Make the steps of one pass; gives each chunk when its steps are dispatched.
+
+        Args:
+            mode: "train" or "test".
+            feed: where the batches come from.
+            done: batches of this pass that were done before.
+            seen: steps that were made in all.
+        """
+        trainer, programs, callbacks, span = (
+            self.trainer,
+            self.programs,
+            self.callbacks,
+            self.profile.span,
+        )
+        state, pace = trainer.state, trainer.paces[mode]
+        pace.start()
+
+        def read() -> dict[str, Any]:
+            with span("device"):
+                return programs.read(mode, state)
+
+        while True:
+            due = callbacks.steps_until_due(mode, seen)
+            limits = [pace.steps if programs.is_looped(mode) else 1]
+            limits += [limit for limit in (due, self._room(mode)) if limit is not None]
+            with span("data"):
+                chunk = feed.take(min(limits))
+            if chunk is None:
+                return
+            trainer.recent = chunk
+            with span("callbacks"):
+                callbacks.batch_begin(mode, done, seen)
+            with span("dispatch"):
+                token = programs.run(mode, state, chunk)
+            with span("device"):
+                pace.dispatched(token, chunk.count)
+            done, seen = done + chunk.count, seen + chunk.count
+            if mode == "train":
+                self._count(chunk.count)
+            yield chunk
+            with span("callbacks"):
+                callbacks.progress(mode, done, read)
+                callbacks.batch_end(mode, done - 1, seen, read)
+            self.interrupt()
+            if mode == "train" and trainer.stop_training:
+                return
+
+    @contextlib.contextmanager
+    def owning(self) -> Iterator[None]:
+        """Call callbacks; what they put into the state may be theirs, so it is copied."""
+        before = array_writes[0]
+        with self.profile.span("callbacks"):
+            yield
+        if array_writes[0] != before:
+            self.trainer.own_arrays()
+
+    def _room(self, mode: str) -> int | None:
+        """How many more steps can be recorded."""
+        if mode != "train" or self.programs.records is None:
+            return None
+        if self.unread == CAPACITY:
+            self.record()
+        return CAPACITY - self.unread
+
+    def _count(self, steps: int) -> None:
+        self.profile.dispatches += 1
+        self.profile.steps += steps
+        self.unread += steps
+
+    def record(self) -> None:
+        """Read what single steps logged into the history."""
+        with self.profile.span("device"):
+            columns = self.programs.read_records(self.trainer.state)
+        self.trainer.history.add_steps(self.trainer.position.step, columns)
+        self.unread = 0
+
+    def settle(self) -> None:
+        """Bring into the history what belongs there so far."""
+        self.record()
+        if self.logs is not None:
+            self.trainer.history.add(*self.logs)
+
+    def evaluated(self, feed: Feed, within_epoch: bool) -> dict[str, Any]:
+        """Evaluate a data set from its first batch to its last.
+
+        Args:
+            feed: the data set.
+            within_epoch: whether an epoch of training goes on after it, with its own means.
+        """
+        programs, state = self.programs, self.trainer.state
+        with self.profile.span("callbacks"):
+            self.callbacks.begin("test")
+        with programs.aside(state) if within_epoch else contextlib.nullcontext():
             programs.start(state)
-            for rows in train.batches(_order(trainer.seed, epoch, plan)):
-                programs.train(state, train.data, rows)
-                report.step(read)
-                interrupt()
-                if trainer.stop_training:
+            with contextlib.closing(feed.open(0, None)) as batches:
+                for _ in self.steps("test", batches, 0, 0):
+                    pass
+            with self.profile.span("device"):
+                logs = programs.read("test", state)
+        with self.profile.span("callbacks"):
+            self.callbacks.end("test", logs)
+        return logs
+
+
+@contextlib.contextmanager
+def _run(trainer: Any, programs: Programs, callbacks: CallbackList) -> Iterator[Run]:
+    """Hold signals back, and measure. In a callback, what runs outside goes on afterwards."""
+    profile = Profile()
+    outside = trainer.recent, trainer._running
+    with held_back() as interrupt:
+        try:
+            trainer._running = Run(trainer, programs, callbacks, profile, interrupt)
+            yield trainer._running
+        finally:
+            trainer.recent, trainer._running = outside
+            profile.stop()
+            callbacks.close()
+
+
+def fit(trainer: Any, programs: Programs, plan: Plan, callbacks: CallbackList) -> None:
+    """Train epoch after epoch; see `Trainer.fit`."""
+    trainer.stop_training = False
+    with _run(trainer, programs, callbacks) as run:
+        trainer.profile = run.profile
+        logs: dict[str, Any] = {}
+        try:
+            with run.owning():
+                callbacks.begin("train")
+            run.is_under_way = True
+            for epoch in trainer.remaining(plan.epochs):
+                if trainer.stop_training:  # by `on_train_begin`, or by the last epoch
                     break
-            logs = read()
-            if plan.validation is not None and (epoch + 1) % plan.validation_freq == 0:
-                values = _evaluated(state, programs, plan.validation, interrupt)
-                logs.update({f"val_{name}": value for name, value in values.items()})
-            history.append(epoch, logs)
-            report.end(logs)
-            if trainer.stop_training:
-                break
-    return history
+                logs = _epoch(run, plan, epoch)
+                run.interrupt()
+        except (KeyboardInterrupt, Terminated):  # training ends here, in order
+            run.record()
+            callbacks.end("train", logs)
+            raise
+        callbacks.end("train", logs)
 
 
-def _order(seed: int, epoch: int, plan: Plan) -> np.ndarray:
-    count = plan.train.num_examples
-    return shuffled(seed, epoch, count) if plan.shuffle else in_order(count)
-
-
-def _evaluated(
-    state: Any, programs: Programs, data: Pass, after_step: Callable[[], None]
-) -> dict[str, Any]:
-    programs.start(state)
-    for rows in data.batches(in_order(data.num_examples)):
-        programs.evaluate(state, data.data, rows)
-        after_step()
-    return programs.read(state)
-
-
-def evaluate(state: Any, programs: Programs, data: Pass, report: Reporter) -> dict[str, Any]:
-    """Measure without training; see `Trainer.evaluate`."""
-    read = functools.partial(programs.read, state)
-    with contextlib.closing(report), held_back() as interrupt:
-
-        def after_step() -> None:
-            report.step(read)
-            interrupt()
-
-        report.begin("Evaluate", data.num_steps)
-        logs = _evaluated(state, programs, data, after_step)
-        report.end(logs)
+def _epoch(run: Run, plan: Plan, epoch: int) -> dict[str, Any]:
+    trainer, programs, span = run.trainer, run.programs, run.profile.span
+    state = trainer.state
+    skip = trainer.position.begin(epoch)
+    with run.owning():
+        run.callbacks.epoch_begin(epoch)
+    if not skip:
+        programs.start(state)
+    with span("data"):
+        batches = plan.train.open(epoch, trainer.seed if plan.shuffle else None, skip)
+    with contextlib.closing(batches):
+        for chunk in run.steps("train", batches, skip, trainer.position.step):
+            trainer.position.advance(chunk.count)
+    run.record()
+    with span("device"):
+        logs = programs.read("train", state)
+    if plan.validation is not None and (epoch + 1) % plan.validation_freq == 0:
+        with span("validation"):
+            values = run.evaluated(plan.validation, within_epoch=True)
+        logs.update({f"val_{name}": value for name, value in values.items()})
+    trainer.history.append(epoch, logs)
+    trainer.position.end(epoch)
+    run.logs = epoch, logs
+    with run.owning():
+        run.callbacks.epoch_end(epoch, logs)
+    run.settle()
+    run.logs = None
     return logs
 
 
-def predict(state: Any, programs: Programs, data: Pass, report: Reporter) -> Any:
+def evaluate(
+    trainer: Any, programs: Programs, feed: Feed, callbacks: CallbackList
+) -> dict[str, Any]:
+    """Measure without training; see `Trainer.evaluate`."""
+    within_epoch = trainer.is_within_epoch
+    with _run(trainer, programs, callbacks) as run:
+        return run.evaluated(feed, within_epoch)
+
+
+def predict(trainer: Any, programs: Programs, feed: Feed, callbacks: CallbackList) -> Any:
     """Predict in the order of the data; see `Trainer.predict`."""
+    waiting: deque[Any] = deque()
     outputs: list[Any] = []
 
     def wait() -> dict[str, Any]:
-        jax.block_until_ready(outputs[-1])
+        jax.block_until_ready(waiting[-1])
         return {}
 
-    with contextlib.closing(report), held_back() as interrupt:
-        report.begin("Predict", data.num_steps)
-        for rows in data.batches(in_order(data.num_examples)):
-            outputs.append(programs.predict(state, data.data, rows))
-            report.step(wait)
-            interrupt()
-        report.end(None)
-    return jax.tree_util.tree_map(_concatenated, *fetch(outputs))
-
-
-def _concatenated(*parts: np.ndarray) -> np.ndarray:
-    if np.ndim(parts[0]) == 0:
-        raise ShapeError(
-            "Trainer.predict",
-            expected="outputs whose first axis counts the examples",
-            received=f"an output of {describe(parts[0])}",
-            fix="Override `predict_step` to return only what there is for each example.",
-        )
-    return np.concatenate(parts)
+    with _run(trainer, programs, callbacks) as run:
+        callbacks.begin("predict")
+        with contextlib.closing(feed.open(0, None)) as batches:
+            done = 0
+            while (chunk := batches.take(1)) is not None:
+                callbacks.batch_begin("predict", done, done)
+                waiting.append(
+                    programs.predict(
+                        trainer.state, trainer.held(), chunk.data, chunk.rows, chunk.first
+                    )
+                )
+                done += 1
+                callbacks.batch_end("predict", done - 1, done, wait)
+                callbacks.progress("predict", done, wait)
+                if len(waiting) > FETCH_BEHIND:
+                    outputs.append(fetch(waiting.popleft()))
+                run.interrupt()
+        outputs += fetch(list(waiting))
+        callbacks.end("predict", {})
+    return jax.tree_util.tree_map(lambda *parts: np.concatenate(parts), *outputs)

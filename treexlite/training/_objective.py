@@ -2,8 +2,7 @@
 
 What flows in: a function from model and batch to a loss, one batch, and what gives the penalties on
 parameters. What flows out: the loss plus what the model and the penalties add to it, the
-predictions, and what the model logs. Inside, the model may
-mutate itself; nothing else does.
+predictions, and what the model logs. Inside, the model may mutate itself; nothing else does.
 """
 
 from __future__ import annotations
@@ -43,6 +42,7 @@ def objective(
     model: Module,
     batch: Any,
     penalties: Callable[[Any], Iterable[jax.Array]] = lambda model: (),
+    share: float = 1.0,
 ) -> tuple[jax.Array | None, Outcome]:
     """Compute the objective of one batch: the loss, the written `LossLog`s, and penalties.
 
@@ -55,6 +55,8 @@ def objective(
         model: the model.
         batch: the batch.
         penalties: called as `penalties(model)`; returns numbers to add.
+        share: how much of a whole batch this one is: what `LossLog`s and penalties are multiplied
+            by. `loss_fn` returns its share by itself.
 
     Returns:
         The objective, None when there is none; and what comes beside it.
@@ -77,12 +79,13 @@ def objective(
         if path in before and before[path][1] is value:
             continue
         if issubclass(kind, LossLog):
-            loss = jnp.sum(value) if loss is None else loss + jnp.sum(value)
+            added = jnp.sum(value) if share == 1 else share * jnp.sum(value)
+            loss = added if loss is None else loss + added
         elif issubclass(kind, MetricLog):
             logs[path] = value
     if loss is not None:
         for penalty in penalties(model):
-            loss = loss + penalty
+            loss = loss + (penalty if share == 1 else share * penalty)
     return loss, Outcome(preds, logs)
 
 

@@ -80,3 +80,18 @@ def _copied(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array):
         return leaf.copy()  # not `device_put`: older versions of JAX share the memory
     return jnp.array(leaf) if is_numeric(leaf) else leaf
+
+
+def references(module: Module) -> list[tuple[Module, dict[str, Any]]]:
+    """Return what every module below `module` holds, to be given back by `restore`."""
+    return [(member, dict(vars(member))) for _, member in module.modules()]
+
+
+def restore(members: list[tuple[Module, dict[str, Any]]]) -> None:
+    """Give modules back what they held when `references` was called."""
+    for member, held in members:
+        for name in set(vars(member)) - set(held):
+            delattr(member, name)
+        for name, value in held.items():
+            if vars(member).get(name) is not value:
+                setattr(member, name, value)

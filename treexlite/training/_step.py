@@ -1,30 +1,70 @@
-"""The compiled programs of a trainer: what happens to one batch.
+"""The compiled programs of a trainer: what happens to a batch, and to a chunk of batches.
 
-What flows in: the state, a data set on the device, and the row numbers of a batch. What flows out:
+What flows in: the state, examples on the device, and row numbers of batches. What flows out:
 numbers, still on the device. What may mutate: the state and the averages, as `tx.jit` carries out
-what the trainer's `train_step`, `eval_step` and `predict_step` write. There is one program for each
-shape of a batch: one for full batches, and one for the last batch of an epoch when it is smaller.
+what the trainer's `train_step`, `eval_step` and `predict_step` write.
+
+A chunk of batches runs in one dispatch, as a compiled loop whose number of steps is an argument. So
+one program serves chunks of any length, and their length changes no bit of the result. How steps
+are dispatched is read off the trace of the step, see `Form`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import enum
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from treexlite._core import Module
 from treexlite._core._record import change_modes
-from treexlite._errors import ArgumentError, describe
+from treexlite._errors import ShapeError, StructureError
 from treexlite.training._averages import Averages
+from treexlite.training._checks import (
+    advised,
+    check_names,
+    check_parts,
+    check_rows,
+    checked,
+    parts,
+    trained,
+)
+from treexlite.training._cost import cost
 from treexlite.training._data import Batch
 from treexlite.training._default_steps import DefaultSteps
+from treexlite.training._feed import Chunk
+from treexlite.training._heads import batch_weight
 from treexlite.training._objective import objective
-from treexlite.training._state import TrainState
-from treexlite.transforms import jit
+from treexlite.training._records import Records
+from treexlite.training._state import TrainState, references, restore
+from treexlite.training._weakly import Weakly
+from treexlite.transforms import fori_loop, jit
+
+LOOP_FLOPS = 1e8  # of one step: longer ones gain nothing, and a CPU may give them more threads
+
+
+Counters = tuple[Averages, Records | None]
+Modules = dict[str, Module]
+
+
+class Form(enum.Enum):
+    """How the steps of one kind are dispatched.
+
+    A loop is the rule. Steps go one by one when XLA is slow at what they do inside a loop (a CPU,
+    and convolutions or large matrix products), or when they change the structure of the state.
+    Steps that call Python while they run (`jax.debug.print`, `jax.pure_callback`) go one by one
+    too, wait for each other and reuse no memory: they may fail, and then the state has to be as
+    before.
+    """
+
+    LOOPED = "several steps in one dispatch"
+    SINGLE = "one step in each dispatch"
+    CAREFUL = "one step after the other, because they call Python"
+    EAGER = "eagerly, operation by operation"
 
 
 class Programs:
@@ -35,24 +75,45 @@ class Programs:
         donate: whether training over a data set reuses the memory of the state. Single batches
             (`train_on_batch`) never do, because their callers look at the state in between; nor
             does evaluation, which changes little.
+        eagerly: run the steps as they are, uncompiled.
 
     Attributes:
         averages: the means over the batches since `start`.
-        names: what the last step logged.
+        records: what each step since the last reading logged, when that is recorded.
+        names: what the steps of each mode log.
+        forms: how the steps of each mode are dispatched.
     """
 
-    def __init__(self, steps: DefaultSteps, donate: bool) -> None:
+    def __init__(self, steps: DefaultSteps, donate: bool, eagerly: bool = False) -> None:
         self.steps = steps
         self.averages = Averages()
-        self.names: dict[str, None] = {}
-        self.compiled_train = jit(self._train, donate=donate)
-        self.compiled_evaluate = jit(self._evaluate)
-        self.predict = jit(self._predict)
-        self.train_batch = jit(self._train_batch)
-        self.evaluate_batch = jit(self._evaluate_batch)
-        self.predict_batch = jit(self._predict_batch)
+        self.records: Records | None = None
+        self.names: dict[str, tuple[str, ...]] = {}
+        self.forms: dict[str, Form] = {}
+        self._eagerly = eagerly
+        self._set_aside: list[tuple[Module, dict[str, Any]]] = []
+
+        def compiled(function: Any, donate: bool = False) -> Any:
+            return function if eagerly else jit(function, donate=donate)
+
+        self.looped = {
+            "train": compiled(partial(Weakly(self._loop), "train"), donate),
+            "test": compiled(partial(Weakly(self._loop), "test")),
+        }
+        self.single = {
+            "train": compiled(partial(Weakly(self._single), "train"), donate),
+            "test": compiled(partial(Weakly(self._single), "test")),
+        }
+        self.careful = {
+            "train": compiled(partial(Weakly(self._single), "train")),
+            "test": compiled(partial(Weakly(self._single), "test")),
+        }
+        self.predict = compiled(Weakly(self._predict))
+        self.train_batch = compiled(Weakly(self._train_batch))
+        self.evaluate_batch = compiled(Weakly(self._evaluate_batch))
+        self.predict_batch = compiled(Weakly(self._predict_batch))
         self._compute = jit(_compute)
-        self._outputs = jit(self._preds)
+        self._outputs = jit(Weakly(self._preds))
 
     def start(self, state: TrainState) -> None:
         """Begin a pass over a data set: forget metrics and averages."""
@@ -60,25 +121,129 @@ class Programs:
         for metric in state.metrics.values():
             metric.reset()
 
-    def train(self, state: TrainState, data: Batch, rows: np.ndarray) -> None:
-        """Make one training step on some rows of the data."""
-        self.names = self.compiled_train(state, self.averages, data, rows)
+    @contextlib.contextmanager
+    def aside(self, state: TrainState) -> Iterator[None]:
+        """Let the block have metrics and averages of its own: afterwards they are as before."""
+        outside = self._set_aside
+        modules = (self.averages, *state.metrics.values())
+        before = [pair for module in modules for pair in references(module)]
+        self._set_aside = outside or before
+        try:
+            yield
+        finally:
+            self._set_aside = outside
+            restore(before)
 
-    def evaluate(self, state: TrainState, data: Batch, rows: np.ndarray) -> None:
-        """Evaluate some rows of the data."""
-        self.names = self.compiled_evaluate(state, self.averages, data, rows)
+    @contextlib.contextmanager
+    def with_means_of_epoch(self) -> Iterator[None]:
+        """Put back for a while what is set aside, to save it."""
+        present = [(member, dict(vars(member))) for member, _ in self._set_aside]
+        restore(self._set_aside)
+        try:
+            yield
+        finally:
+            restore(present)
 
-    def read(self, state: TrainState) -> dict[str, Any]:
+    def prepare(self, mode: str, state: TrainState, chunk: Chunk) -> None:
+        """Trace the steps of a mode without running them, and decide how they are dispatched.
+
+        All mistakes that shapes and dtypes show are raised here.
+
+        Args:
+            mode: "train" or "test".
+            state: the state, or one with shapes in place of arrays. It is not changed.
+            chunk: arrays or shapes.
+        """
+        if self._eagerly:
+            self.forms[mode] = Form.EAGER
+            arguments = (self.steps.held(), self._counters(mode), chunk.data, chunk.rows)
+            jit(self.single[mode]).eval_shape(state, *arguments, chunk.first)
+            return
+        form = self._form(mode, state, chunk)
+        if form is not Form.LOOPED:
+            program = self.single if form is Form.SINGLE else self.careful
+            program[mode].trace(*self._arguments(mode, state, chunk))
+        self.forms[mode] = form
+
+    def _form(self, mode: str, state: TrainState, chunk: Chunk) -> Form:
+        arguments = (*self._arguments(mode, state, chunk), chunk.count)
+        try:
+            contents = cost(self.looped[mode].trace(*arguments).jaxpr)
+        except (StructureError, ShapeError) as error:
+            if error.where != "fori_loop":
+                raise
+            return Form.SINGLE  # the step changes the structure of the state
+        if contents.has_callbacks:
+            return Form.CAREFUL
+        on_cpu = jax.default_backend() == "cpu"
+        is_slow = contents.has_convolutions or contents.flops > LOOP_FLOPS
+        return Form.SINGLE if on_cpu and is_slow else Form.LOOPED
+
+    def _arguments(self, mode: str, state: TrainState, chunk: Chunk) -> tuple[Any, ...]:
+        counters = self._counters(mode)
+        return state, self.steps.held(), counters, chunk.data, chunk.rows, chunk.first
+
+    def _counters(self, mode: str) -> Counters:
+        return self.averages, self.records if mode == "train" else None
+
+    def is_looped(self, mode: str) -> bool:
+        """Whether one dispatch may have several steps."""
+        return self.forms[mode] is Form.LOOPED
+
+    def run(self, mode: str, state: TrainState, chunk: Chunk) -> jax.Array:
+        """Make the steps of a chunk.
+
+        Returns:
+            An array that is ready when they are done.
+
+        Raises:
+            Exception: what a step raised; the state is as before it.
+        """
+        form = self.forms[mode]
+        token: jax.Array
+        arguments = self._arguments(mode, state, chunk)
+        if form is Form.LOOPED:
+            token = self.looped[mode](*arguments, chunk.count)
+        elif form is Form.SINGLE:
+            token = self.single[mode](*arguments)
+        else:
+            token = self._run_carefully(mode, arguments)
+        return token
+
+    def _run_carefully(self, mode: str, arguments: Any) -> jax.Array:
+        state, held, counters = arguments[:3]
+        modules = [state, *held.values(), *(c for c in counters if c is not None)]
+        before = [references(module) for module in modules]
+        try:
+            done: jax.Array = jax.block_until_ready(self.careful[mode](*arguments))
+        except BaseException:
+            for members in before:
+                restore(members)
+            raise
+        return done
+
+    def read(self, mode: str, state: TrainState) -> dict[str, Any]:
         """Wait for the device, and return `{name: value}` over all batches since `start`.
 
         This is the only place where training waits.
         """
         means, computed = fetch(self._compute(self.averages, state.metrics))
-        averaged = sorted(name for name in self.names if name not in computed)
+        names = self.names.get(mode, ())
+        averaged = sorted(name for name in names if name not in computed)
         values = {**computed, **dict(zip(averaged, means, strict=False))}
-        first = [name for name in ("loss", *state.metrics) if name in self.names]
+        first = [name for name in ("loss", *state.metrics) if name in names]
         rest = [name for name in averaged if name not in first]
         return as_numbers({name: values[name] for name in (*first, *rest)})
+
+    def read_records(self, state: TrainState) -> dict[str, list[float]]:
+        """Wait for the device, return what each step since the last call logged, and forget it."""
+        if self.records is None:
+            return {}
+        names = sorted(set(self.names["train"]) - set(state.metrics))
+        rows, count = fetch((self.records.rows, self.records.count))
+        self.records.reset()
+        columns = rows[:count].T
+        return {name: columns[place].tolist() for place, name in enumerate(names)}
 
     def shapes_of_preds(self, model: Module, batch: Batch) -> Any:
         """Return the shapes of what `loss_fn` predicts, for shapes of a model and of a batch."""
@@ -88,58 +253,102 @@ class Programs:
         with in_mode(model, training=False):
             return objective(self.steps.loss_fn, model, batch)[1].preds
 
-    def _train(self, state: TrainState, averages: Averages, data: Batch, rows: jax.Array) -> Any:
-        batch = take(data, rows)
-        return self._count(state, averages, batch, self._train_batch(state, batch))
+    def _loop(
+        self,
+        mode: str,
+        state: TrainState,
+        held: Modules,
+        counters: Counters,
+        data: Batch,
+        rows: Any,
+        first: Any,
+        count: Any,
+    ) -> jax.Array:
+        """Make `count` steps, as one compiled loop."""
 
-    def _evaluate(self, state: TrainState, averages: Averages, data: Batch, rows: jax.Array) -> Any:
-        batch = take(data, rows)
-        return self._count(state, averages, batch, self._evaluate_batch(state, batch))
+        def body(index: jax.Array, carry: Any) -> Any:
+            state, held, counters = carry
+            self._step(mode, state, held, counters, take(data, rows, index))
+            return carry
 
-    def _count(
-        self, state: TrainState, averages: Averages, batch: Batch, logs: Mapping[str, Any]
-    ) -> Any:
-        """Add what a step returned to the averages; metrics count by themselves.
+        fori_loop(first, first + count, body, (state, held, counters))
+        return _token(counters)
 
-        Returns:
-            The names, without values: structure, which costs nothing to bring out.
-        """
+    def _single(
+        self,
+        mode: str,
+        state: TrainState,
+        held: Modules,
+        counters: Counters,
+        data: Batch,
+        rows: Any,
+        first: Any,
+    ) -> jax.Array:
+        """Make one step."""
+        self._step(mode, state, held, counters, take(data, rows, first))
+        return _token(counters)
+
+    def _step(
+        self, mode: str, state: TrainState, held: Modules, counters: Counters, batch: Batch
+    ) -> None:
+        """Make one step, and add what it returned to the averages; metrics count by themselves."""
+        step = self._train_batch if mode == "train" else self._evaluate_batch
+        logs = step(state, held, batch)
+        names = self.names.setdefault(mode, tuple(logs))  # known when this has been traced
+        check_names(mode, names, tuple(logs))
         averaged = {k: v for k, v in logs.items() if k not in state.metrics}
-        averages.update(averaged, self._weight(batch))
-        return dict.fromkeys(logs)
+        averages, records = counters
+        averages.update(averaged, batch_weight(self.steps.loss, batch))
+        if records is not None:
+            records.update(averaged)
 
-    def _weight(self, batch: Batch) -> Any:
-        """How much a batch counts: as the loss divides, so that its mean is that of all data."""
-        loss = self.steps.loss
-        by_weight = loss is not None and loss.reduction == "weighted_mean"
-        if by_weight and batch.sample_weight is not None:
-            return jnp.sum(jnp.asarray(batch.sample_weight, jnp.float32))
-        return jax.tree_util.tree_leaves(batch)[0].shape[0]
-
-    def _predict(self, state: TrainState, data: Batch, rows: jax.Array) -> Any:
-        return self._predict_batch(state, take(data, rows))
-
-    def _train_batch(self, state: TrainState, batch: Batch) -> dict[str, Any]:
-        with in_mode(state.model, training=True):
+    def _train_batch(self, state: TrainState, held: Modules, batch: Batch) -> dict[str, Any]:
+        before = parts(state)
+        with self._inside(state, held, training=True):
             logs = self.steps.train_step(state, batch)
+        check_parts("train_step", before, parts(state))
         state.step = state.step + 1
         return checked("train_step", logs)
 
-    def _evaluate_batch(self, state: TrainState, batch: Batch) -> dict[str, Any]:
-        with in_mode(state.model, training=False):
-            return checked("eval_step", self.steps.eval_step(state, batch))
+    def _evaluate_batch(self, state: TrainState, held: Modules, batch: Batch) -> dict[str, Any]:
+        before = parts(state), trained(state)
+        with self._inside(state, held, training=False):
+            logs = self.steps.eval_step(state, batch)
+        check_parts("eval_step", before[0], parts(state))
+        check_parts("eval_step", before[1], trained(state))
+        return checked("eval_step", logs)
 
-    def _predict_batch(self, state: TrainState, batch: Batch) -> Any:
-        with in_mode(state.model, training=False):
+    def _predict_batch(self, state: TrainState, held: Modules, batch: Batch) -> Any:
+        with self._inside(state, held, training=False):
             return self.steps.predict_step(state, batch)
 
+    def _predict(self, state: TrainState, held: Modules, data: Batch, rows: Any, first: Any) -> Any:
+        batch = take(data, rows, first)
+        outputs = self._predict_batch(state, held, batch)
+        check_rows(outputs, batch)
+        return outputs
 
-def take(data: Batch, rows: jax.Array) -> Batch:
-    """Gather the examples of a batch."""
+    @contextlib.contextmanager
+    def _inside(self, state: TrainState, held: Modules, training: bool) -> Iterator[None]:
+        """Run a step: in its mode, with its own modules in the attributes of the trainer."""
+        compiled = not self._eagerly
+        with in_mode(state.model, training), self.steps.inside(state, held, compiled), advised():
+            yield
+
+
+def take(data: Batch, rows: Any, index: Any) -> Batch:
+    """Gather the examples of one batch: those of a row of `rows`, or all when there are none."""
+    if rows is None:
+        return data
+    numbers = jax.lax.dynamic_index_in_dim(rows, index, keepdims=False)
     gathered: Batch = jax.tree_util.tree_map(
-        lambda array: jnp.take(array, rows, axis=0, mode="clip"), data
+        lambda array: jnp.take(array, numbers, axis=0, mode="clip"), data
     )
     return gathered
+
+
+def _token(counters: Counters) -> jax.Array:
+    return jnp.sum(counters[0].weight)
 
 
 def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
@@ -161,24 +370,6 @@ def in_mode(model: Module, training: bool) -> Iterator[None]:
     finally:
         for member in changed:
             change_modes(member, training=not training)
-
-
-def checked(where: str, logs: Any) -> dict[str, Any]:
-    """Return the logs of a step as a dict.
-
-    Raises:
-        ArgumentError: they are none.
-    """
-    if logs is None:
-        return {}
-    if not isinstance(logs, Mapping) or not all(isinstance(name, str) for name in logs):
-        raise ArgumentError(
-            where,
-            expected="`{name: number}` to be returned",
-            received=describe(logs),
-            fix="Return a dict, for example `{'loss': loss}`.",
-        )
-    return dict(logs)
 
 
 def fetch(tree: Any) -> Any:

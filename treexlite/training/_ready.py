@@ -1,0 +1,73 @@
+"""What happens before the first step: checks, traces, and only then initialisation.
+
+What flows in: data sets, ready to be gone over. What flows out: errors, or nothing. What may
+mutate: model and optimizer are initialised, when everything else is known to work.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+
+from treexlite.training._data import Batch
+from treexlite.training._default_steps import DefaultSteps, has_default_steps
+from treexlite.training._feed import Feed
+from treexlite.training._resume import Resumption
+from treexlite.training._state import TrainState
+from treexlite.training._targets import check_targets
+
+
+class Readiness(Resumption, DefaultSteps):
+    """The methods of `Trainer` that make it ready for data."""
+
+    def _names(self, validates: bool) -> list[str]:
+        """Return the names that the logs of an epoch will have."""
+        names = self._programs.names
+        validated = [f"val_{name}" for name in names.get("test", ())] if validates else []
+        return [*names.get("train", ()), *validated]
+
+    def _make_ready(
+        self, where: str, train: Feed | None, test: Feed | None, trains: bool = True
+    ) -> None:
+        """Check what compiled code cannot, trace all steps, then create what is missing."""
+        given = [data for data in (train, test) if data is not None]
+        if has_default_steps(self):
+            for data in given:
+                shapes_of_preds = partial(self._shapes_of_preds, data.example)
+                check_targets(where, self.loss, data.checked, shapes_of_preds)
+        state = self._as_initialised(given[0].example.x)
+        if train is not None and trains:
+            self._programs.prepare("train", state, train.first_chunk())
+        if test is not None:
+            self._programs.prepare("test", state, test.first_chunk())
+        self._initialise(given[0].example.x)
+
+    def _shapes_of_preds(self, batch: Batch) -> Any:
+        model = self.state.model
+        if not model.initialized:
+            model = jax.eval_shape(lambda: model.init(self.seed, batch.x))
+        return self._programs.shapes_of_preds(model, batch)
+
+    def _as_initialised(self, x: Any) -> TrainState:
+        """Return the state, or a copy that is initialised as it will be; changes nothing."""
+        if self._is_ready():
+            return self.state
+
+        state = self.state.copy()
+        _initialise(state, self.seed, x)
+        return state
+
+    def _initialise(self, x: Any) -> None:
+        """Create what is missing in model and optimizer; `x` has the shapes of a batch."""
+        _initialise(self.state, self.seed, x)
+        self._fill()
+
+
+def _initialise(state: TrainState, seed: int, x: Any) -> None:
+    model, optimizer = state.model, state.optimizer
+    if not model.initialized:
+        model.init(seed, x, inplace=True)
+    if optimizer is not None and not optimizer.initialized:
+        optimizer.init(model, inplace=True)
