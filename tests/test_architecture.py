@@ -36,14 +36,21 @@ INDENTED = {
     "treexlite/__init__.py": '''
         """The door."""
         from __future__ import annotations
+        from typing import TYPE_CHECKING
         from treexlite import nn
         from treexlite._errors import ShapeError
+        if TYPE_CHECKING:
+            from treexlite._errors import LateError
+        else:
+            from treexlite._errors import __getattr__
         __all__ = ["ShapeError", "nn"]
         __version__ = "1.2"
     ''',
     "treexlite/_errors.py": '''
         """Errors."""
         class ShapeError(ValueError): ...
+        class LateError(ValueError): ...
+        def __getattr__(name): ...
     ''',
     "treexlite/nn/__init__.py": '''
         """Layers."""
@@ -100,7 +107,7 @@ def added(name: str, line: str) -> Change:
 # Each bad tree: the rule, the change to the good tree, and what the one report has to say.
 BAD: list[tuple[Rule, Change, str]] = [
     (rules.ladder, added(ERRORS, "from treexlite.nn import Linear"), "_errors (rung 0) imports"),
-    (rules.ladder, added(ERRORS, "def f():\n    from treexlite.nn import Linear"), "_errors.py:4"),
+    (rules.ladder, added(ERRORS, "def f():\n    from treexlite.nn import Linear"), "_errors.py:6"),
     (rules.ladder, added(LINEAR, "import treexlite"), "nn (rung 3) imports treexlite (rung 8)"),
     (rules.ladder, added(LINEAR, "from ..losses import mse"), "imports treexlite.losses (rung 3)"),
     (rules.ladder, {"treexlite/_data.py": '"""Data."""'}, "`_data` has no rung; give it one"),
@@ -127,8 +134,10 @@ BAD: list[tuple[Rule, Change, str]] = [
     (rules.doors, {NN: '"""Layers."""\nA = 1\n__all__ = ["A", "A"]'}, "'A' twice"),
     (rules.doors, {NN: '"""Layers."""'}, "needs `__all__`"),
     (rules.doors, {NN: '"""Layers."""\n__all__ = sorted([])'}, "needs `__all__`"),
-    (rules.front_door, added(FRONT, "if True: pass"), "__init__.py:7: only imports"),
-    (rules.front_door, added(FRONT, "def f(): ..."), "__init__.py:7: only imports"),
+    (rules.doors, added(NN, "if TYPE_CHECKING:\n    import json"), "'json' is public here"),
+    (rules.front_door, added(FRONT, "if True: pass"), "__init__.py:12: only imports"),
+    (rules.front_door, added(FRONT, "if TYPE_CHECKING: A = 1"), "__init__.py:12: only imports"),
+    (rules.front_door, added(FRONT, "def f(): ..."), "__init__.py:12: only imports"),
     (rules.front_door, added(FRONT, "__version__ = '1.3'"), "__version__ is 1.3"),
     (rules.mirrors, {"tests/nn/test_linear.py": None}, "_linear.py: has no tests/nn/test"),
     (rules.mirrors, {"tests/test_errors.py": None}, "_errors.py: has no tests/test_errors.py"),

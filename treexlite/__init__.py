@@ -1,6 +1,18 @@
 """treexlite: models are objects you mutate, and every JAX transformation keeps what you mutated."""
 
-from treexlite import constraints, errors, losses, metrics, nn, optimizers, regularizers
+from typing import TYPE_CHECKING
+
+from treexlite import (
+    callbacks,
+    checkpoints,
+    constraints,
+    errors,
+    losses,
+    metrics,
+    nn,
+    optimizers,
+    regularizers,
+)
 from treexlite._config import config
 from treexlite._core import (
     NOTHING,
@@ -49,6 +61,7 @@ from treexlite._errors import (
     TreexliteError,
     TreexliteWarning,
 )
+from treexlite.checkpoints import load, save
 from treexlite.optimizers import Optimizer
 from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import (
@@ -78,6 +91,12 @@ from treexlite.transforms import (
     vmap,
     while_loop,
 )
+
+if TYPE_CHECKING:
+    from treexlite.interop import TrainerClassifier as TrainerClassifier
+    from treexlite.interop import TrainerRegressor as TrainerRegressor
+else:
+    from treexlite.interop import __getattr__ as __getattr__
 
 __version__ = "0.1.0"
 
@@ -114,7 +133,9 @@ __all__ = [
     "TreexliteError",
     "TreexliteWarning",
     "apply",
+    "callbacks",
     "checkpoint",
+    "checkpoints",
     "combine",
     "compact",
     "compact_module",
@@ -137,6 +158,7 @@ __all__ = [
     "jit",
     "jvp",
     "lift",
+    "load",
     "losses",
     "make_jaxpr",
     "map",
@@ -152,6 +174,7 @@ __all__ = [
     "regularizers",
     "remat",
     "rng_key",
+    "save",
     "scan",
     "shard_map",
     "stack",

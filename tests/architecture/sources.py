@@ -68,6 +68,19 @@ class Source:
         return set(_bound(self.tree.body))
 
     @cached_property
+    def lazy(self) -> set[str]:
+        """The names that type checkers find here, and programs through an imported `__getattr__`.
+
+        They need a package that may be missing, so `import *` must not ask for them.
+        """
+        return {
+            name
+            for node in self.tree.body
+            if isinstance(node, ast.If) and "__getattr__" in set(_bound(node.orelse))
+            for name in _bound(node.body)
+        }
+
+    @cached_property
     def exported(self) -> list[str] | None:
         """The content of `__all__`; None when it is absent or not written out."""
         for node in self.tree.body:

@@ -1,0 +1,71 @@
+"""Names that need another package are imported when they are first used."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import treexlite as tx
+from treexlite import interop
+from treexlite.interop._lazy import LAZY
+
+
+def test_importing_treexlite_imports_no_package_of_an_extra() -> None:
+    program = "import sys, treexlite; from treexlite import *; print('sklearn' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout.split() == ["False"], ran.stderr
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_a_late_name_is_found_at_both_doors(name: str) -> None:
+    pytest.importorskip(LAZY[name][1])
+    assert getattr(tx, name).__name__ == name
+    assert getattr(tx, name) is getattr(interop, name)
+
+
+def test_every_late_name_is_public_at_the_door_of_the_room() -> None:
+    assert set(LAZY) == set(interop.__all__)
+
+
+def test_a_name_that_nobody_has_is_refused_as_python_does() -> None:
+    with pytest.raises(AttributeError, match="module 'treexlite' has no attribute 'Trainr'"):
+        tx.Trainr  # noqa: B018  # looking it up is the test
+    assert not hasattr(interop, "Trainr")
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_a_missing_package_is_named_with_the_extra_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, package, extra = LAZY[name]
+    for module in [m for m in sys.modules if m.startswith(f"treexlite.interop.{folder}")]:
+        monkeypatch.delitem(sys.modules, module)
+    for module in [m for m in sys.modules if m.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "meta_path", [Blocked(package), *sys.meta_path])
+    message = rf"treexlite.{name}: expected the package {package} to be .*treexlite\[{extra}\]"
+    with pytest.raises(ImportError, match=message):
+        getattr(tx, name)
+
+
+def test_a_package_missing_for_another_reason_is_not_blamed_on_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'other'", name="other")
+
+    monkeypatch.setattr(importlib, "import_module", fails)
+    with pytest.raises(ModuleNotFoundError, match="No module named 'other'"):
+        tx.TrainerClassifier  # noqa: B018  # looking it up is the test
+
+
+class Blocked:
+    """Finds no module of a package, as if it were not installed."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] == self.package:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
