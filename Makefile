@@ -34,7 +34,7 @@ test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric, and all examples; `make test` tries a part
-	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/parity tests/properties $(ARGS)
+	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/nn tests/parity tests/properties $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
 	$(BIN)/ruff check .
@@ -51,7 +51,7 @@ docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
 
 bench: $(VENV)/.installed-dev  ## measure calls, compiled programs, verbs and compiling against raw JAX and its frameworks
-	@for script in dispatch memory "verbs --quick" "compile --quick" repeated "layers --quick" "metrics --quick" "decoding --quick"; do \
+	@for script in dispatch memory "verbs --quick" "compile --quick" repeated "layers --quick" "metrics --quick" "decoding --quick" "fit --quick" "checkpoint --quick"; do \
 	    set -- $$script; script=$$1; shift; \
 	    echo; echo "== benchmarks/$$script.py $$*"; $(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done
