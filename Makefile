@@ -34,7 +34,7 @@ test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric, and all examples; `make test` tries a part
-	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/nn tests/parity tests/properties $(ARGS)
+	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/nn tests/parity tests/properties tests/training $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from treexlite.training import _prefetch
 from treexlite.training._prefetch import Prefetcher
 
 
@@ -78,3 +79,20 @@ def test_what_is_set_for_the_caller_holds_in_the_thread() -> None:
     reader = ahead(setting.get() for _ in range(1))
     setting.reset(token)
     assert reader.take(1) == [70]
+
+
+def test_waiting_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hanging() -> Iterator[int]:
+        released.wait()
+        yield 1
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_prefetch, "LOOK_EVERY", 0.0)
+    released = threading.Event()
+    reader = ahead(hanging())
+    with pytest.raises(KeyboardInterrupt):
+        reader.take(1, interrupt)
+    released.set()
+    assert reader.take(1) == [10]

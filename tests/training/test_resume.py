@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
+from tests.budget import ALL_LAWS
 from tests.training.models import Everything, arrays, assert_same, classes
 from treexlite._errors import (
     ArgumentError,
@@ -49,6 +50,8 @@ def data(streamed: bool) -> dict[str, Any]:
     return {"x": batches} if streamed else {"x": x, "y": y, "batch_size": 6}
 
 
+KILLS = [(step, save_freq) for step in (1, 3, 4, 6, 13) for save_freq in (1, 3, "epoch")]
+KILLS = KILLS if ALL_LAWS else [(1, 1), (3, 3), (6, 1), (13, "epoch")]
 SETTINGS = {"epochs": 4, "verbose": 0, "validation_data": classes(10), "record_steps": True}
 
 
@@ -61,8 +64,7 @@ def whole(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Trainer]:
     return given, uninterrupted
 
 
-@pytest.mark.parametrize("step", [1, 3, 4, 6, 13])
-@pytest.mark.parametrize("save_freq", [1, 3, "epoch"])
+@pytest.mark.parametrize(("step", "save_freq"), KILLS)
 def test_the_same_script_ends_with_the_same_bits(
     whole: Any, step: int, save_freq: Any, tmp_path: Path
 ) -> None:

@@ -23,6 +23,10 @@ class EMA(Callback):
     evaluation and prediction the averages take the place of the parameters, which come back after
     it. One small program, compiled once. Running statistics are not averaged.
 
+    So the numbers of a validation are those of the averages, but other callbacks meet the
+    parameters themselves: `EarlyStopping(restore_best_weights=True)` restores those, and
+    `ModelCheckpoint(save_weights_only=True)` saves those. The whole training has both.
+
     Inside of the compiled step, and so at no cost per step, the same is an option of the optimizer:
     `tx.Optimizer("adam", ema=0.999)`.
 

@@ -32,6 +32,10 @@ STREAM_BYTES = 2**20  # and their size at most
 READ_AHEAD = 2  # batches, when they are not put together
 
 
+def _never() -> None:
+    """Interrupt nothing."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Batches for one dispatch, on the device.
@@ -60,8 +64,8 @@ class Chunk:
 class Pass(Protocol):
     """One epoch over a data set."""
 
-    def take(self, limit: int) -> Chunk | None:
-        """Return a chunk of at most `limit` batches, None at the end."""
+    def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
+        """Return a chunk of at most `limit` batches, None at the end; `interrupt` may raise."""
 
     def close(self) -> None:
         """Stop reading."""
@@ -182,7 +186,7 @@ class ResidentPass:
         self._parts = [jax.device_put(part) for part in parts if len(part)]
         self._done = 0
 
-    def take(self, limit: int) -> Chunk | None:
+    def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
         """Return a range of rows, all of batches of one size."""
         while self._parts and self._done == len(self._parts[0]):
             self._parts.pop(0)
@@ -238,9 +242,9 @@ class StreamPass:
         prepare: Callable[[Batch], Batch] = on_device if is_single else _on_host
         self._ahead = Prefetcher(batches, room, prepare, _kind)
 
-    def take(self, limit: int) -> Chunk | None:
+    def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
         """Return the batches that are there, at least one."""
-        group = self._ahead.take(min(limit, self._capacity))
+        group = self._ahead.take(min(limit, self._capacity), interrupt)
         if not group:
             return None
         if self._capacity == 1:

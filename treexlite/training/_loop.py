@@ -89,7 +89,7 @@ class Run:
             limits = [pace.steps if programs.is_looped(mode) else 1]
             limits += [limit for limit in (due, self._room(mode)) if limit is not None]
             with span("data"):
-                chunk = feed.take(min(limits))
+                chunk = feed.take(min(limits), self.interrupt)
             if chunk is None:
                 return
             trainer.recent = chunk
@@ -256,7 +256,7 @@ def predict(trainer: Any, programs: Programs, feed: Feed, callbacks: CallbackLis
         callbacks.begin("predict")
         with contextlib.closing(feed.open(0, None)) as batches:
             done = 0
-            while (chunk := batches.take(1)) is not None:
+            while (chunk := batches.take(1, run.interrupt)) is not None:
                 callbacks.batch_begin("predict", done, done)
                 waiting.append(
                     programs.predict(

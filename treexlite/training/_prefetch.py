@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+LOOK_EVERY = 0.1  # seconds, for an interruption while the source gives nothing
+
 
 class Prefetcher:
     """Reads ahead of whoever calls `take`.
@@ -61,15 +63,20 @@ class Prefetcher:
                 self._is_done = True
                 self._changed.notify_all()
 
-    def take(self, limit: int) -> list[Any]:
+    def take(self, limit: int, interrupt: Callable[[], None] = lambda: None) -> list[Any]:
         """Wait for a batch, and return it with those of its kind that are there; [] at the end.
+
+        Args:
+            limit: how many at most.
+            interrupt: called now and then while nothing is there; it may raise.
 
         Raises:
             BaseException: what the iterator raised, after all batches before it.
         """
         with self._changed:
             while not self._waiting and not self._is_done:
-                self._changed.wait()
+                self._changed.wait(timeout=LOOK_EVERY)
+                interrupt()
             if not self._waiting:
                 if self._error is not None:
                     error, self._error = self._error, None
