@@ -139,3 +139,16 @@ def test_the_first_batch_can_be_looked_at_before() -> None:
     assert feed.first_batch().x[:, 0].tolist() == [0, 1, 2]
     assert len(visited(feed)) == len(SIZES)
     assert ArrayFeed(data(10), 4).first_batch().x.tolist() == [0, 1, 2, 3]
+
+
+def test_an_epoch_that_was_prepared_is_the_one_that_is_asked_for() -> None:
+    feed, expected = ArrayFeed(data(10), 4), ArrayFeed(data(10), 4)
+    feed.prepare(1, 3)
+    for epoch, seed in ((1, 3), (0, 3), (1, 4), (0, None), (0, None)):
+        rows = []
+        for one in (feed, expected):
+            chunk = one.open(epoch, seed).take(2)
+            assert chunk is not None
+            rows.append(np.asarray(chunk.rows).tolist())
+        assert rows[0] == rows[1]
+    streamed().prepare(0, 1)

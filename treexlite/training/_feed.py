@@ -89,6 +89,9 @@ class Feed(Protocol):
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch behind its first `skip` batches, shuffled when there is a seed."""
 
+    def prepare(self, epoch: int, seed: int | None) -> None:
+        """Do what can be done for an epoch while the one before it still runs."""
+
     def first_chunk(self) -> Chunk:
         """Return shapes of the first chunk, without reading anything for good."""
 
@@ -140,15 +143,31 @@ class ArrayFeed:
         self.example = shapes(arrays.batch, batch_size)
         self.is_resident = arrays.nbytes <= RESIDENT_SHARE * memory()
         self.data: Batch | None = on_device(arrays.batch) if self.is_resident else None
+        self._prepared: tuple[Any, list[jax.Array]] | None = None
+
+    def prepare(self, epoch: int, seed: int | None) -> None:
+        """Send the order of an epoch to the device; see `Feed.prepare`."""
+        if self.data is not None:
+            order = self._order(epoch, seed, 0)
+            self._prepared = (epoch, seed), cut_rows(order, self.batch_size)
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch; see `Feed.open`."""
+        if self.data is None:
+            order = self._order(epoch, seed, skip)
+            return StreamPass(iter(rows_of(self.arrays, order, self.batch_size)), self._capacity)
+        if skip:
+            order = self._order(epoch, seed, skip)
+            return ResidentPass(self.data, cut_rows(order, self.batch_size))
+        if self._prepared is None or self._prepared[0] != (epoch, seed):
+            self.prepare(epoch, seed)
+        assert self._prepared is not None
+        return ResidentPass(self.data, self._prepared[1])
+
+    def _order(self, epoch: int, seed: int | None, skip: int) -> np.ndarray:
         count = self.num_examples
         order = in_order(count) if seed is None else shuffled(seed, epoch, count)
-        order = order[skip * self.batch_size : self._visited]
-        if self.data is not None:
-            return ResidentPass(self.data, order, self.batch_size)
-        return StreamPass(iter(rows_of(self.arrays, order, self.batch_size)), self._capacity)
+        return order[skip * self.batch_size : self._visited]
 
     @property
     def _capacity(self) -> int:
@@ -168,22 +187,26 @@ class ArrayFeed:
         return on_device(self.arrays.rows(slice(0, self.batch_size)))
 
 
+def cut_rows(order: np.ndarray, batch_size: int) -> list[jax.Array]:
+    """Return on the device the rows of full batches, (batches, size), and of a smaller last one."""
+    num_full, rest = divmod(len(order), batch_size)
+    parts = [order[: num_full * batch_size].reshape(num_full, batch_size)]
+    if rest:
+        parts.append(order[num_full * batch_size :].reshape(1, rest))
+    return [jax.device_put(part) for part in parts if len(part)]
+
+
 class ResidentPass:
     """One epoch over examples that are on the device.
 
     Args:
         data: the examples.
-        order: the rows to visit.
-        batch_size: how many of them make a batch.
+        parts: the rows to visit, see `cut_rows`.
     """
 
-    def __init__(self, data: Batch, order: np.ndarray, batch_size: int) -> None:
-        num_full, rest = divmod(len(order), batch_size)
-        parts = [order[: num_full * batch_size].reshape(num_full, batch_size)]
-        if rest:
-            parts.append(order[num_full * batch_size :].reshape(1, rest))
+    def __init__(self, data: Batch, parts: list[jax.Array]) -> None:
         self._data = data
-        self._parts = [jax.device_put(part) for part in parts if len(part)]
+        self._parts = list(parts)
         self._done = 0
 
     def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
@@ -212,6 +235,9 @@ class StreamFeed:
         self.checked = stream.first
         self.example = shapes(self.checked)
         self._capacity = capacity(self.example, self.num_steps)
+
+    def prepare(self, epoch: int, seed: int | None) -> None:
+        """Do nothing: who knows whether there will be another epoch to read for."""
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch; a stream decides its order by itself."""

@@ -212,11 +212,15 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> dict[str, Any]:
         run.callbacks.epoch_begin(epoch)
     if not skip:
         programs.start(state)
+    seed = trainer.seed if plan.shuffle else None
     with span("data"):
-        batches = plan.train.open(epoch, trainer.seed if plan.shuffle else None, skip)
+        batches = plan.train.open(epoch, seed, skip)
     with contextlib.closing(batches):
         for chunk in run.steps("train", batches, skip, trainer.position.step):
             trainer.position.advance(chunk.count)
+    if epoch + 1 < plan.epochs.stop:
+        with span("data"):
+            plan.train.prepare(epoch + 1, seed)
     run.record()
     with span("device"):
         logs = programs.read("train", state)

@@ -113,13 +113,12 @@ class Programs:
         self.evaluate_batch = compiled(Weakly(self._evaluate_batch))
         self.predict_batch = compiled(Weakly(self._predict_batch))
         self._compute = jit(_compute)
+        self._start = jit(_start)
         self._outputs = jit(Weakly(self._preds))
 
     def start(self, state: TrainState) -> None:
         """Begin a pass over a data set: forget metrics and averages."""
-        self.averages.reset()
-        for metric in state.metrics.values():
-            metric.reset()
+        self._start(self.averages, state.metrics)
 
     @contextlib.contextmanager
     def aside(self, state: TrainState) -> Iterator[None]:
@@ -349,6 +348,12 @@ def take(data: Batch, rows: Any, index: Any) -> Batch:
 
 def _token(counters: Counters) -> jax.Array:
     return jnp.sum(counters[0].weight)
+
+
+def _start(averages: Averages, metrics: Mapping[str, Any]) -> None:
+    averages.reset()
+    for metric in metrics.values():
+        metric.reset()
 
 
 def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
