@@ -120,7 +120,7 @@ def _object_key(value: Any, depth: int) -> Hashable:
 
 
 def _nested_key(value: Any, depth: int) -> Hashable:
-    if depth == 0:
+    if depth <= 0:
         raise _NotPlainError
     if isinstance(value, (list, tuple)):
         return (type(value), tuple(_nested_key(item, depth - 1) for item in value))
@@ -174,7 +174,7 @@ def _is_plain(value: Any, depth: int = 12) -> bool:
     kind = type(value)
     if kind in _ATOMS or kind in (float, complex) or isinstance(value, (type, np.dtype)):
         return True
-    if depth == 0:
+    if depth <= 0:
         return False
     if isinstance(value, (tuple, frozenset)):
         return all(_is_plain(item, depth - 1) for item in value)
