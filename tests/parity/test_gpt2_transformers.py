@@ -5,6 +5,7 @@ with, so that no bias is 0. At full size, values alone.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ import treexlite as tx
 from tests.conformance.catalogue import sum_of
 from tests.parity.compare import assert_close
 from treexlite import models
+from treexlite.interop import torch as bridge
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra `torch`)")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -32,79 +34,15 @@ def shaken(model: Any) -> Any:
     return model.eval()
 
 
-def values_of(model: Any) -> dict[str, np.ndarray]:
-    return {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
-
-
 def gradients_of(model: Any) -> dict[str, np.ndarray]:
     return {name: parameter.grad.numpy() for name, parameter in model.named_parameters()}
 
 
-def stacked(arrays: Arrays, name: str, num: int) -> np.ndarray:
-    """The arrays of all layers in one; `name` has a `#` for their number."""
-    return np.stack([arrays[name.replace("#", str(number))] for number in range(num)])
-
-
-def norm(path: str, arrays: Arrays, name: str) -> dict[str, np.ndarray]:
-    return {f"{path}/scale": arrays[f"{name}.weight"], f"{path}/bias": arrays[f"{name}.bias"]}
-
-
-def norms(path: str, arrays: Arrays, name: str, num: int) -> dict[str, np.ndarray]:
-    return {
-        f"{path}/scale": stacked(arrays, f"{name}.weight", num),
-        f"{path}/bias": stacked(arrays, f"{name}.bias", num),
-    }
-
-
-def gpt_arrays(arrays: Arrays, num: int) -> dict[str, np.ndarray]:
-    """The weights of GPT-2 by our names; its kernels are not transposed."""
-    block, theirs = "blocks/layers/block", "transformer.h.#"
-    found = {
-        "embed/embedding": arrays["transformer.wte.weight"],
-        "positions/embedding": arrays["transformer.wpe.weight"],
-        **norms(f"{block}/attention_norm", arrays, f"{theirs}.ln_1", num),
-        **norms(f"{block}/feed_forward_norm", arrays, f"{theirs}.ln_2", num),
-        **norm("blocks/norm", arrays, "transformer.ln_f"),
-    }
-    for name, their in (
-        ("attention/out", "attn.c_proj"),
-        ("feed_forward/up", "mlp.c_fc"),
-        ("feed_forward/down", "mlp.c_proj"),
-    ):
-        found[f"{block}/{name}/kernel"] = stacked(arrays, f"{theirs}.{their}.weight", num)
-        found[f"{block}/{name}/bias"] = stacked(arrays, f"{theirs}.{their}.bias", num)
-    for field, their in (("kernel", "weight"), ("bias", "bias")):
-        whole = stacked(arrays, f"{theirs}.attn.c_attn.{their}", num)
-        for name, part in zip(("query", "key", "value"), np.split(whole, 3, -1), strict=True):
-            found[f"{block}/attention/{name}/{field}"] = part
-    return found
-
-
-def bert_arrays(arrays: Arrays, num: int) -> dict[str, np.ndarray]:
-    """The weights of BERT by our names."""
-    block, theirs = "blocks/layers/block", "encoder.layer.#"
-    found = {
-        "embed/embedding": arrays["embeddings.word_embeddings.weight"],
-        "positions/embedding": arrays["embeddings.position_embeddings.weight"],
-        "type_embed/embedding": arrays["embeddings.token_type_embeddings.weight"],
-        **norm("norm", arrays, "embeddings.LayerNorm"),
-        **norms(f"{block}/attention_norm", arrays, f"{theirs}.attention.output.LayerNorm", num),
-        **norms(f"{block}/feed_forward_norm", arrays, f"{theirs}.output.LayerNorm", num),
-        "pooler/kernel": arrays["pooler.dense.weight"].T,
-        "pooler/bias": arrays["pooler.dense.bias"],
-    }
-    for name, their in (
-        ("attention/query", "attention.self.query"),
-        ("attention/key", "attention.self.key"),
-        ("attention/value", "attention.self.value"),
-        ("attention/out", "attention.output.dense"),
-        ("feed_forward/up", "intermediate.dense"),
-        ("feed_forward/down", "output.dense"),
-    ):
-        kernel = stacked(arrays, f"{theirs}.{their}.weight", num)
-        found[f"{block}/{name}/kernel"] = kernel.swapaxes(-1, -2)
-        found[f"{block}/{name}/bias"] = stacked(arrays, f"{theirs}.{their}.bias", num)
-    return found
+def by_our_names(theirs: Arrays, ours: tx.Module, rules: bridge.Rules) -> dict[str, Any]:
+    """Their arrays, or gradients, in the layout of ours."""
+    holder = ours.copy()
+    bridge.from_torch_state_dict(holder, theirs, rules)
+    return dict(holder.state_dict())
 
 
 def gpt_pair(config: Any) -> tuple[models.GPT, Any]:
@@ -116,7 +54,7 @@ def gpt_pair(config: Any) -> tuple[models.GPT, Any]:
         num_heads=config.n_head,
         max_length=config.n_positions,
     ).init(0, jax.ShapeDtypeStruct((1, 1), jnp.int32))
-    ours.load_state_dict(gpt_arrays(values_of(theirs), config.n_layer))
+    bridge.from_torch_state_dict(ours, theirs.state_dict(), bridge.GPT2)
     return ours.eval(), theirs
 
 
@@ -130,7 +68,7 @@ def bert_pair(config: Any) -> tuple[models.BERT, Any]:
         hidden=config.intermediate_size,
         max_length=config.max_position_embeddings,
     ).init(0, jax.ShapeDtypeStruct((1, 1), jnp.int32))
-    ours.load_state_dict(bert_arrays(values_of(theirs), config.num_hidden_layers))
+    bridge.from_torch_state_dict(ours, theirs.state_dict(), bridge.BERT)
     return ours.eval(), theirs
 
 
@@ -159,6 +97,26 @@ def test_gpt2_of_full_size() -> None:
     assert_close(tx.jit(ours)(ids), expected, 1e-4)
 
 
+@pytest.mark.parametrize("kind", ["GPT2LMHeadModel", "GPT2Model"])
+def test_gpt2_goes_through_files_both_ways(kind: str, tmp_path: Path) -> None:
+    ours, whole = small_gpt()
+    rules = bridge.GPT2 if kind == "GPT2LMHeadModel" else bridge.GPT2_BODY
+    theirs = whole if kind == "GPT2LMHeadModel" else whole.transformer
+    theirs.save_pretrained(tmp_path)
+    again = tx.eval_shape(ours.copy)
+    bridge.load_safetensors(tmp_path / "model.safetensors", again, rules)
+    for path, value in ours.state_dict().items():
+        np.testing.assert_array_equal(again.state_dict()[path], value)
+    ours.embed.embedding += 0.5
+    bridge.save_safetensors(tmp_path / "model.safetensors", ours, rules)
+    read = getattr(transformers, kind).from_pretrained(tmp_path)
+    weights = bridge.to_torch_state_dict(ours, rules)
+    given = read.state_dict()
+    assert given.keys() == weights.keys()
+    for name, value in weights.items():
+        np.testing.assert_array_equal(given[name].numpy(), value)
+
+
 def test_gpt_with_gradients() -> None:
     ours, theirs = small_gpt()
     ids = ids_for(31, 2, 7)
@@ -166,7 +124,7 @@ def test_gpt_with_gradients() -> None:
     (expected * torch.linspace(-1, 1, expected.numel()).reshape(expected.shape)).sum().backward()
     assert_close(ours(ids), expected)
     gradients = tx.jit(tx.grad(lambda model: sum_of(model(ids))))(ours).state_dict()
-    wanted = gpt_arrays(gradients_of(theirs), 3)
+    wanted = by_our_names(gradients_of(theirs), ours, bridge.GPT2)
     assert gradients.keys() == wanted.keys()
     for path, gradient in wanted.items():
         assert_close(gradients[path], gradient)
@@ -209,7 +167,7 @@ def test_bert(full: bool) -> None:
     loss_of_theirs += (pooled * torch.linspace(-1, 1, pooled.numel()).reshape(pooled.shape)).sum()
     loss_of_theirs.backward()
     gradients = tx.jit(tx.grad(loss))(ours).state_dict()
-    wanted = bert_arrays(gradients_of(theirs), 3)
+    wanted = by_our_names(gradients_of(theirs), ours, bridge.BERT)
     assert gradients.keys() == wanted.keys()
     for path, gradient in wanted.items():
         assert_close(gradients[path], gradient)

@@ -4,6 +4,7 @@ Both compute in float32; through some twenty layers the order of sums costs abou
 of the largest output is asked for.
 """
 
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.parity.compare import assert_close, channels_first, kernel_of
+from tests.parity.compare import assert_close, channels_first
+from treexlite.interop import torch as bridge
 from treexlite.models import ResNet, ViT
 from treexlite.models._resnet import BasicBlock, Bottleneck
 
@@ -36,16 +38,6 @@ def randomize(model: Any) -> None:
                     value.abs_().add_(0.5)
 
 
-def conv_norm(state: dict[str, Any], conv: str, norm: str, layer: Any) -> dict[str, Any]:
-    return {
-        f"{conv}/kernel": kernel_of(layer.convolution.weight.detach()),
-        f"{norm}/scale": layer.normalization.weight.detach(),
-        f"{norm}/bias": layer.normalization.bias.detach(),
-        f"{norm}/mean": layer.normalization.running_mean,
-        f"{norm}/var": layer.normalization.running_var,
-    }
-
-
 @pytest.mark.parametrize("kind", ["basic", "bottleneck"])
 def test_resnet(kind: str) -> None:
     config = transformers.ResNetConfig(
@@ -57,71 +49,66 @@ def test_resnet(kind: str) -> None:
     )
     theirs = transformers.ResNetForImageClassification(config).eval()
     randomize(theirs)
-    state = conv_norm({}, "stem", "norm", theirs.resnet.embedder.embedder)
-    for s, stage in enumerate(theirs.resnet.encoder.stages):
-        for b, block in enumerate(stage.layers):
-            at = f"stages/{s}/layers/{b}"
-            for n, layer in enumerate(block.layer, start=1):
-                state |= conv_norm(state, f"{at}/conv{n}", f"{at}/norm{n}", layer)
-            if hasattr(block.shortcut, "convolution"):
-                at += "/shortcut/layers"
-                state |= conv_norm(state, f"{at}/0", f"{at}/1", block.shortcut)
-    state["head/kernel"] = theirs.classifier[1].weight.detach().T
-    state["head/bias"] = theirs.classifier[1].bias.detach()
-
     block = BasicBlock if kind == "basic" else Bottleneck
     ours = ResNet((2, 2), 5, block=block, width=8).init(0, X).eval()
-    ours.load_state_dict({path: np.asarray(value) for path, value in state.items()})
+    report = bridge.from_torch_state_dict(ours, theirs.state_dict(), bridge.RESNET_TRANSFORMERS)
+    assert set(report.loaded) == set(ours.state_dict())
+    assert all(name.endswith("num_batches_tracked") for name in report.ignored)
     assert_close(ours(X), theirs(images()).logits, 1e-4)
+    assert_written(ours, theirs, bridge.RESNET_TRANSFORMERS)
+
+
+VIT = {
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "image_size": 32,
+    "patch_size": 8,
+    "num_labels": 5,
+    "layer_norm_eps": 1e-6,
+}
+
+
+def vit() -> ViT:
+    ours = ViT(5, image_size=32, patch_size=8, features=16, num_layers=3, num_heads=2, hidden=24)
+    return ours.init(0, X).eval()
 
 
 def test_vit() -> None:
-    config = transformers.ViTConfig(
-        hidden_size=16,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=24,
-        image_size=32,
-        patch_size=8,
-        num_labels=5,
-        layer_norm_eps=1e-6,
-    )
+    config = transformers.ViTConfig(**VIT)
     theirs = transformers.ViTForImageClassification(config).eval()
     randomize(theirs)
-    ours = ViT(5, image_size=32, patch_size=8, features=16, num_layers=3, num_heads=2, hidden=24)
-    ours = ours.init(0, X).eval()
-    ours.load_state_dict({**ours.state_dict(), **vit_state(theirs, ours)})
+    ours = vit()
+    bridge.from_torch_state_dict(ours, theirs.state_dict(), bridge.VIT_TRANSFORMERS)
+    assert_close(ours(X), theirs(images()).logits, 1e-4)
+    assert_written(ours, theirs, bridge.VIT_TRANSFORMERS)
+
+
+def test_vit_from_a_file_of_transformers(tmp_path: Path) -> None:
+    config = transformers.ViTConfig(**VIT)
+    theirs = transformers.ViTForImageClassification(config).eval()
+    randomize(theirs)
+    theirs.save_pretrained(tmp_path)
+    ours = vit()
+    bridge.load_safetensors(tmp_path / "model.safetensors", ours, bridge.VIT_HUB)
     assert_close(ours(X), theirs(images()).logits, 1e-4)
 
 
-def vit_state(theirs: Any, ours: tx.Module) -> dict[str, np.ndarray]:
-    """Their weights under our names; those of the layers are stacked."""
-    given = {name: value.detach().numpy() for name, value in theirs.state_dict().items()}
-    state = {
-        "class_token": given["vit.embeddings.cls_token"][0],
-        "positions": given["vit.embeddings.position_embeddings"][0],
-        "patches/kernel": kernel_of(given["vit.embeddings.patch_embeddings.projection.weight"]),
-        "patches/bias": given["vit.embeddings.patch_embeddings.projection.bias"],
-        "encoder/norm/scale": given["vit.layernorm.weight"],
-        "encoder/norm/bias": given["vit.layernorm.bias"],
-        "head/kernel": given["classifier.weight"].T,
-        "head/bias": given["classifier.bias"],
-    }
-    names = {
-        "attention/query": "attention.q_proj",
-        "attention/key": "attention.k_proj",
-        "attention/value": "attention.v_proj",
-        "attention/out": "attention.o_proj",
-        "feed_forward/up": "mlp.fc1",
-        "feed_forward/down": "mlp.fc2",
-        "attention_norm": "layernorm_before",
-        "feed_forward_norm": "layernorm_after",
-    }
-    shapes = {path: array.shape for path, array in ours.state_dict().items()}
-    for mine, their in names.items():
-        kernel, bias = ("scale", "bias") if mine.endswith("norm") else ("kernel", "bias")
-        for field, torch_name in ((kernel, "weight"), (bias, "bias")):
-            layers = [given[f"vit.layers.{n}.{their}.{torch_name}"].T for n in range(3)]
-            path = f"encoder/layers/block/{mine}/{field}"
-            state[path] = np.stack(layers).reshape(shapes[path])
-    return state
+def test_transformers_reads_our_file(tmp_path: Path) -> None:
+    ours = vit()
+    transformers.ViTConfig(**VIT).save_pretrained(tmp_path)
+    bridge.save_safetensors(tmp_path / "model.safetensors", ours, bridge.VIT_HUB)
+    theirs = transformers.ViTForImageClassification.from_pretrained(tmp_path).eval()
+    assert_close(ours(X), theirs(images()).logits, 1e-4)
+
+
+def assert_written(ours: tx.Module, theirs: Any, rules: bridge.Rules) -> None:
+    """Writing gives the state dict that was read, and torch takes it strictly."""
+    weights = bridge.to_torch_state_dict(ours, rules)
+    given = theirs.state_dict()
+    assert {n for n in given if not n.endswith("num_batches_tracked")} == set(weights)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(value, given[name].numpy())
+    tensors = {name: torch.from_numpy(value) for name, value in weights.items()}
+    assert not type(theirs)(theirs.config).load_state_dict(tensors, strict=True).missing_keys
