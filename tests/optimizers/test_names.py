@@ -11,7 +11,7 @@ import pytest
 
 import treexlite as tx
 from treexlite._errors import UnknownNameError
-from treexlite.optimizers._names import REGISTRY, default_rate, find
+from treexlite.optimizers._names import REGISTRY, _of_contrib, default_rate, find
 
 PARAMS = {"b": jnp.array([0.5, -0.25]), "w": jnp.array([[1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])}
 NEEDS_VALUES = {"lbfgs"}
@@ -70,3 +70,7 @@ def test_an_unknown_name_is_refused_with_the_close_ones() -> None:
         tx.Optimizer("adamm")
     with pytest.raises(UnknownNameError, match=r"Did you mean .*'radam'"):
         find("x", "rradam")
+
+
+def test_what_an_older_optax_lacks_has_no_name() -> None:
+    assert list(_of_contrib("madgrad", "nothing_of_this_name")) == ["madgrad"]

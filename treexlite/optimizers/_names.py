@@ -16,6 +16,13 @@ from treexlite._names import Registry
 
 Factory: TypeAlias = Callable[..., optax.GradientTransformation]
 
+
+def _of_contrib(*names: str) -> dict[str, Factory]:
+    """Return what `optax.contrib` has of these names; older versions lack some."""
+    contrib = vars(optax.contrib)
+    return {name: contrib[name] for name in names if name in contrib}
+
+
 REGISTRY: Registry[Any] = Registry(
     "optimizers",
     "an optimizer",
@@ -29,30 +36,32 @@ REGISTRY: Registry[Any] = Registry(
         "adamaxw": optax.adamaxw,
         "adamw": optax.adamw,
         "adan": optax.adan,
-        "ademamix": optax.contrib.ademamix,
-        "adopt": optax.contrib.adopt,
         "amsgrad": optax.amsgrad,
-        "dadapt_adamw": optax.contrib.dadapt_adamw,
         "fromage": optax.fromage,
         "lamb": optax.lamb,
         "lars": optax.lars,
         "lbfgs": optax.lbfgs,
         "lion": optax.lion,
-        "madgrad": optax.contrib.madgrad,
-        "muon": optax.contrib.muon,
         "nadam": optax.nadam,
         "nadamw": optax.nadamw,
         "novograd": optax.novograd,
-        "prodigy": optax.contrib.prodigy,
         "radam": optax.radam,
         "rmsprop": optax.rmsprop,
         "rprop": optax.rprop,
-        "schedule_free_adamw": optax.contrib.schedule_free_adamw,
-        "schedule_free_sgd": optax.contrib.schedule_free_sgd,
         "sgd": optax.sgd,
         "sign_sgd": optax.sign_sgd,
         "sm3": optax.sm3,
         "yogi": optax.yogi,
+        **_of_contrib(
+            "ademamix",
+            "adopt",
+            "dadapt_adamw",
+            "madgrad",
+            "muon",
+            "prodigy",
+            "schedule_free_adamw",
+            "schedule_free_sgd",
+        ),
     },
 )
 
