@@ -18,7 +18,17 @@ MAX_LINES = 400
 
 # A file imports from its own room and from rooms on a lower rung. The lowest rung is one room.
 RUNGS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "errors", "_typing", "_config", "_context", "_kernels", "_names", "_samples"),
+    (
+        "_errors",
+        "errors",
+        "_arguments",
+        "_typing",
+        "_config",
+        "_context",
+        "_kernels",
+        "_names",
+        "_samples",
+    ),
     ("_core",),
     ("transforms",),
     ("nn", "losses", "metrics", "regularizers", "constraints", "optimizers"),

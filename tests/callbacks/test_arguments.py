@@ -6,18 +6,7 @@ import numpy as np
 import pytest
 
 from treexlite._errors import ArgumentError
-from treexlite.callbacks._arguments import choice, frequency, integer, number
-
-
-def test_integers_are_plain_integers() -> None:
-    assert integer("X", "n", np.int64(3), 1) == 3
-    assert type(integer("X", "n", np.int64(3), 1)) is int
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.0, True, "1", None])
-def test_other_integers_are_refused(value: Any) -> None:
-    with pytest.raises(ArgumentError, match="X: expected `n` to be an integer of at least 1, rece"):
-        integer("X", "n", value, 1)
+from treexlite.callbacks._arguments import choice, frequency, number
 
 
 def test_numbers_are_floats_between_their_bounds() -> None:

@@ -3,12 +3,11 @@
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from treexlite._errors import ArgumentError, UnknownNameError
 from treexlite.losses import MeanSquaredError
-from treexlite.training._arguments import as_loss, integer
+from treexlite.training._arguments import as_loss
 
 
 def test_a_loss_may_be_a_name_an_object_or_nothing() -> None:
@@ -59,11 +58,3 @@ def test_the_mean_of_a_function_adds_up_over_parts() -> None:
     assert each is not None
     total, count = each.fraction(jnp.zeros(2), jnp.array([1.0, 5.0]), jnp.array([2.0, 0.0]))
     assert (float(total), count) == (2.0, 2)
-
-
-def test_counts_are_integers() -> None:
-    assert integer("fit", "epochs", np.int64(3), 0) == 3
-    for value in (-1, 1.0, True, "3"):
-        message = r"fit: expected `epochs` to be an integer of at least 0, received epochs="
-        with pytest.raises(ArgumentError, match=message):
-            integer("fit", "epochs", value, 0)

@@ -14,23 +14,6 @@ import numpy as np
 from treexlite._errors import ArgumentError, describe
 
 
-def integer(where: str, name: str, value: Any, at_least: int = 0) -> int:
-    """Return an integer that is not below `at_least`.
-
-    Raises:
-        ArgumentError: it is none.
-    """
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < at_least:
-        raise ArgumentError(
-            where,
-            expected=f"`{name}` to be an integer of at least {at_least}",
-            received=f"{name}={describe(value)}",
-            fix=f"Pass for example `{name}={max(at_least, 1)}`.",
-        )
-    return operator.index(value)
-
-
 def number(
     where: str,
     name: str,

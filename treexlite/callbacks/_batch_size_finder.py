@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError
-from treexlite.callbacks._arguments import integer, number
+from treexlite.callbacks._arguments import number
 from treexlite.callbacks._callback import Callback, Logs
 from treexlite.callbacks._copies import copied, put_back
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from treexlite.callbacks._arguments import integer, number
+from treexlite._arguments import integer
+from treexlite.callbacks._arguments import number
 from treexlite.callbacks._callback import Logs
 from treexlite.callbacks._copies import set_weights, weights
 from treexlite.callbacks._monitor import MonitorCallback

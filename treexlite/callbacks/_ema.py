@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from treexlite._arguments import integer
 from treexlite._core._tree import is_trainable
-from treexlite.callbacks._arguments import integer, number
+from treexlite.callbacks._arguments import number
 from treexlite.callbacks._callback import Callback, Logs
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from treexlite._arguments import integer
 from treexlite._core._registry import is_numeric
 from treexlite._errors import TreexliteWarning
-from treexlite.callbacks._arguments import choice, integer, number
+from treexlite.callbacks._arguments import choice, number
 from treexlite.callbacks._callback import Callback, Logs
 
 _NAME = "gradient_norm"

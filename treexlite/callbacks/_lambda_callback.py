@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, describe, unknown_name
-from treexlite.callbacks._arguments import integer
 from treexlite.callbacks._callback import HOOKS, Callback
 
 

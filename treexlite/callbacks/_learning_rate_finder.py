@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, TreexliteWarning
-from treexlite.callbacks._arguments import integer, number
+from treexlite.callbacks._arguments import number
 from treexlite.callbacks._callback import Callback, Logs, Read
 from treexlite.callbacks._copies import copied, put_back
 from treexlite.callbacks._learning_rate import learning_rates, set_learning_rates

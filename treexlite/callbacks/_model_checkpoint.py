@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, describe
-from treexlite.callbacks._arguments import frequency, integer, number
+from treexlite.callbacks._arguments import frequency, number
 from treexlite.callbacks._callback import Logs
 from treexlite.callbacks._monitor import MonitorCallback
 from treexlite.checkpoints import save

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from treexlite.callbacks._arguments import integer, number
+from treexlite._arguments import integer
+from treexlite.callbacks._arguments import number
 from treexlite.callbacks._callback import Logs
 from treexlite.callbacks._learning_rate import learning_rates, log_rates, set_learning_rates
 from treexlite.callbacks._monitor import MonitorCallback

@@ -11,9 +11,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from treexlite._arguments import integer
 from treexlite._core import Parameter
 from treexlite._errors import ArgumentError
-from treexlite.callbacks._arguments import frequency, integer
+from treexlite.callbacks._arguments import frequency
 from treexlite.callbacks._callback import Callback, Logs
 from treexlite.callbacks._learning_rate import learning_rates
 

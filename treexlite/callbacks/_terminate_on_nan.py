@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._errors import NonFiniteError
-from treexlite.callbacks._arguments import integer
 from treexlite.callbacks._callback import Callback, Logs, Read
 from treexlite.callbacks._copies import copied, put_back
 from treexlite.callbacks._non_finite import NonFinite, find, loss_is_finite, parameters_are_finite

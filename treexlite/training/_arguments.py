@@ -6,14 +6,13 @@ that says what would be accepted. `_heads` has trees of losses, `_measures` has 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 
 from treexlite import losses
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, describe
 from treexlite.losses._registry import REGISTRY
 from treexlite.metrics._fractions import num_examples
@@ -76,23 +75,6 @@ def as_loss(where: str, value: Any) -> losses.Loss | None:
         received=f"loss={describe(value)}",
         fix="Pass for example `loss='crossentropy'`; override `loss_fn` for anything else.",
     )
-
-
-def integer(where: str, name: str, value: Any, at_least: int) -> int:
-    """Return `value` as an integer that is not below `at_least`.
-
-    Raises:
-        ArgumentError: it is not one.
-    """
-    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_int or value < at_least:
-        raise ArgumentError(
-            where,
-            expected=f"`{name}` to be an integer of at least {at_least}",
-            received=f"{name}={describe(value)}",
-            fix=f"Pass for example `{name}={max(at_least, 1)}`.",
-        )
-    return operator.index(value)
 
 
 def steps_per_execution_of(where: str, value: Any) -> int | None:

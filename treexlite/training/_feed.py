@@ -20,8 +20,8 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from treexlite._arguments import integer
 from treexlite._errors import DataError
-from treexlite.training._arguments import integer
 from treexlite.training._data import Arrays, Batch, in_order, on_device, shapes, shuffled
 from treexlite.training._prefetch import Prefetcher
 from treexlite.training._streams import Stream, rows_of

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, describe
-from treexlite.training._arguments import integer
 from treexlite.training._data import Arrays, Batch
 from treexlite.training._feed import ArrayFeed, Feed, StreamFeed
 from treexlite.training._streams import Stream, is_stream

@@ -13,13 +13,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from treexlite._arguments import integer
 from treexlite._core import Module
 from treexlite._core._random import as_key, fold
 from treexlite._errors import ArgumentError, describe
 from treexlite.callbacks import CallbackList
 from treexlite.regularizers._registry import as_regularizers
 from treexlite.training import _loop
-from treexlite.training._arguments import integer, steps_per_execution_of
+from treexlite.training._arguments import steps_per_execution_of
 from treexlite.training._class_weight import with_class_weight
 from treexlite.training._data import Batch
 from treexlite.training._feed import Chunk
