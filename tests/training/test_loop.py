@@ -16,7 +16,7 @@ import treexlite as tx
 from tests.budget import ALL_LAWS, examples
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
 from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
-from treexlite.training import Batch, Trainer, TrainState, _step
+from treexlite.training import Batch, Trainer, TrainState, _feed, _step
 from treexlite.training._data import shuffled
 
 
@@ -497,3 +497,36 @@ def test_what_a_callback_puts_into_the_model_stays_its_own(hook: str) -> None:
     copies = {path: np.array(value) for path, value in theirs.items()}
     trained(epochs=3, callbacks=Calls(hook, lambda trainer: trainer.model.load_state_dict(theirs)))
     assert_same({path: np.asarray(value) for path, value in theirs.items()}, copies)
+
+
+@pytest.mark.parametrize("kind", ["stream", "on the host", "single", "eager"])
+def test_every_kind_of_fit_asks_the_device_once_and_traces_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Any] = []
+    traced: list[int] = []
+    original = _step.fetch
+    monkeypatch.setattr(_step, "fetch", lambda tree: fetched.append(tree) or original(tree))
+
+    class Counting(Trainer):
+        def loss_fn(self, model: Any, batch: Batch) -> Any:
+            traced.append(len(batch.x))
+            return super().loss_fn(model, batch)
+
+    if kind == "on the host":
+        monkeypatch.setattr(_feed, "RESIDENT_SHARE", 0.0)
+    if kind == "single":
+        monkeypatch.setattr(_step, "LOOP_FLOPS", 0.0)
+    x, y = classes(20)
+    trainer = Counting(tx.nn.MLP([8, 3]), "crossentropy", "adam", run_eagerly=kind == "eager")
+    given: Any = (lambda: iter([(x, y)] * 2),) if kind == "stream" else (x, y)
+    for _ in range(2):
+        trainer.fit(*given, batch_size=10, epochs=3, verbose=0)
+    assert len(fetched) == 2 * 3
+    steps = 2 * 3 * 2
+    # A long step is traced in a loop, which shows that it is long, and then alone.
+    expected = {"stream": 1, "on the host": 1, "single": 2}
+    if kind in expected:
+        assert len(traced) == expected[kind]
+    else:
+        assert len(traced) >= steps
