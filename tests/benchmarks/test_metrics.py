@@ -93,5 +93,8 @@ def test_the_optimizer_adds_nothing_to_optax() -> None:
     raw, state = metrics.raw_optimizer()
     ours, (model, optimizer) = metrics.our_optimizer()
     ours(model, optimizer)
+    held, (plain, opt_state) = metrics.held_optimizer()
+    held(plain, opt_state)
     for path, value in raw(state)[0].items():
         np.testing.assert_allclose(model.state_dict()[path], value, rtol=1e-6)
+        np.testing.assert_allclose(plain.state_dict()[path], value, rtol=1e-6)
