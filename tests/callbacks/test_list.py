@@ -61,6 +61,25 @@ def test_no_batch_hook_asks_for_nothing() -> None:
     assert read.count == 0
 
 
+@pytest.mark.parametrize(
+    ("hook", "watches"),
+    [
+        ("on_train_begin", False),
+        ("on_train_end", False),
+        ("on_predict_batch_end", False),
+        ("on_epoch_begin", True),
+        ("on_epoch_end", True),
+        ("on_train_batch_begin", True),
+        ("on_test_batch_end", True),
+        ("on_test_end", True),
+    ],
+)
+def test_it_is_known_whether_somebody_looks_at_epochs(hook: str, watches: bool) -> None:
+    callback = tx.callbacks.LambdaCallback(**{hook: lambda *_: None})
+    assert CallbackList("fit", [callback], None, 0).watches_epochs is watches
+    assert CallbackList("fit", [callback], None, 1).watches_epochs  # the bar
+
+
 def test_the_next_of_several_periods_is_due() -> None:
     hooks = CallbackList("fit", [every(4), every(6), every(0), every(1, mode="test")])
     assert [hooks.steps_until_due("train", seen) for seen in range(7)] == [4, 3, 2, 1, 2, 1, 2]

@@ -16,7 +16,7 @@ import treexlite as tx
 from tests.budget import ALL_LAWS, examples
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
 from treexlite._errors import ArgumentError, ShapeError, UnknownNameError
-from treexlite.training import Batch, Trainer, TrainState, _feed, _step
+from treexlite.training import Batch, Trainer, TrainState, _feed, _form, _step
 from treexlite.training._data import shuffled
 
 
@@ -516,7 +516,7 @@ def test_every_kind_of_fit_asks_the_device_once_and_traces_once(
     if kind == "on the host":
         monkeypatch.setattr(_feed, "RESIDENT_SHARE", 0.0)
     if kind == "single":
-        monkeypatch.setattr(_step, "LOOP_FLOPS", 0.0)
+        monkeypatch.setattr(_form, "LOOP_FLOPS", 0.0)
     x, y = classes(20)
     trainer = Counting(tx.nn.MLP([8, 3]), "crossentropy", "adam", run_eagerly=kind == "eager")
     given: Any = (lambda: iter([(x, y)] * 2),) if kind == "stream" else (x, y)
@@ -530,3 +530,87 @@ def test_every_kind_of_fit_asks_the_device_once_and_traces_once(
         assert len(traced) == expected[kind]
     else:
         assert len(traced) >= steps
+
+
+class Total(tx.metrics.Metric):
+    """A metric whose value is its state itself, the memory of which the next step takes over."""
+
+    total: jax.Array = tx.MetricState.node()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reset()
+
+    def reset(self) -> "Total":
+        self.total = jnp.zeros((), jnp.int32)
+        return self
+
+    def accumulate(self, target: Any, preds: Any, sample_weight: Any) -> None:
+        self.total += jnp.sum(target)
+
+    def absorb(self, other: "Total") -> None:
+        self.total += other.total
+
+    def compute(self) -> jax.Array:
+        return self.total
+
+
+def long(callbacks: Any = None, **settings: Any) -> Trainer:
+    model, metrics = tx.nn.MLP([8, 3]), {"total": Total()}
+    trainer = Trainer(model, "crossentropy", "adam", metrics, steps_per_execution=2)
+    x, y = classes(20)
+    trainer.fit(x, y, 10, **{"epochs": 7, "verbose": 0, **settings}, callbacks=callbacks)
+    return trainer
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation_freq": 3}])
+def test_logs_that_nobody_looks_at_are_read_later_and_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    if settings:
+        settings = {**settings, "validation_data": classes(8)}
+    watched = long(Calls("on_epoch_begin", lambda trainer: None), **settings)
+    events: list[str] = []
+    run, fetch = _step.Programs.run, _step.fetch
+
+    def dispatched(programs: Any, mode: str, *rest: Any) -> Any:
+        events.append(mode)
+        return run(programs, mode, *rest)
+
+    monkeypatch.setattr(_step.Programs, "run", dispatched)
+    monkeypatch.setattr(_step, "fetch", lambda tree: events.append("wait") or fetch(tree))
+    trainer = long(**settings)
+    shown = {"train": "t", "test": "v", "wait": "."}
+    expected = "ttt...v.ttt...v.t." if settings else "ttt.t.t.t.t..."
+    assert "".join(shown[event] for event in events) == expected
+    assert trainer.history.state_dict() == watched.history.state_dict()
+    assert_same(arrays(trainer.state), arrays(watched.state))
+
+
+def test_an_error_keeps_the_epochs_before_it() -> None:
+    def batches() -> Iterator[Any]:
+        x, y = classes(20)
+        for _ in range(5):
+            yield x, y
+        raise ValueError("in the stream")
+
+    trainer = Trainer(tx.nn.MLP([8, 3]), "crossentropy", "adam")
+    with pytest.raises(ValueError, match="in the stream"):
+        trainer.fit(batches(), epochs=9, steps_per_epoch=2, verbose=0)
+    assert trainer.history.epoch == [0, 1]
+    assert len(trainer.history.history["loss"]) == 2
+
+
+def test_a_second_fit_traces_nothing_and_other_shapes_are_traced() -> None:
+    trainer = long(epochs=1)
+    traced = trainer._programs.looped["train"]
+    before = traced.cache_size()
+    x, y = classes(20)
+    trainer.fit(x, y, 10, verbose=0)
+    assert traced.cache_size() == before
+    with pytest.raises(ShapeError):
+        trainer.fit(x[:, :1], y, 10, verbose=0)
+    with pytest.raises(ShapeError):  # also the second time
+        trainer.fit(x[:, :1], y, 10, verbose=0)
+    trainer.fit(x, y, 5, verbose=0)
+    assert traced.cache_size() == before + 1

@@ -9,8 +9,9 @@ import pytest
 
 import treexlite as tx
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
-from treexlite.training import Batch, Trainer, TrainState, _step
-from treexlite.training._step import Form, as_number, as_numbers, in_mode, take
+from treexlite.training import Batch, Trainer, TrainState, _form
+from treexlite.training._form import Form
+from treexlite.training._step import as_number, as_numbers, in_mode, take
 
 
 class Counting(Trainer):
@@ -296,7 +297,7 @@ def test_how_steps_are_dispatched_is_read_off_them(model: Any, form: Form) -> No
 
 
 def test_long_steps_go_one_by_one_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_step, "LOOP_FLOPS", 1)
+    monkeypatch.setattr(_form, "LOOP_FLOPS", 1)
     assert fitted()._programs.forms["train"] is Form.SINGLE
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert fitted()._programs.forms["train"] is Form.LOOPED

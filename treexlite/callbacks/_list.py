@@ -16,6 +16,11 @@ from treexlite.callbacks._callback import MODES, Callback, Logs, Read, overrides
 from treexlite.callbacks._given import checked, unknown_log
 from treexlite.callbacks._progress_bar import ProgressBar, check_verbose
 
+_DURING_EPOCHS = (
+    *("on_epoch_begin", "on_epoch_end", "on_progress", "on_test_begin", "on_test_end"),
+    *(f"on_{mode}_batch_{place}" for mode in ("train", "test") for place in ("begin", "end")),
+)
+
 
 class CallbackList:
     """Calls the hooks of callbacks, in the order of their list.
@@ -29,6 +34,10 @@ class CallbackList:
         trainer: what the callbacks get as `trainer`.
         verbose: above 0, a `ProgressBar` joins at the end unless there is one already.
         params: what the callbacks get as `params`.
+
+    Attributes:
+        watches_epochs: whether some callback does something between the begin of the training and
+            its end. If none does, the loop need not wait for the logs of an epoch.
 
     Raises:
         ArgumentError: something is no callback, or is there twice, or `verbose` is out of range.
@@ -66,6 +75,7 @@ class CallbackList:
             mode: list(dict.fromkeys([*self._begins[mode], *self._ends[mode]])) for mode in MODES
         }
         self._watching = self._with("on_progress")
+        self.watches_epochs = any(self._with(hook) for hook in _DURING_EPOCHS)
         self._pending: Mapping[str, Any] | None = None
         self._is_beginning = False
         for place in range(len(self._callbacks)):

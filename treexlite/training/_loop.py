@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -25,6 +25,7 @@ from treexlite.training._records import CAPACITY
 from treexlite.training._step import Programs, fetch
 
 FETCH_BEHIND = 8  # batches of predictions that may wait on the device
+EPOCHS_BEHIND = 2  # epochs whose logs may wait there, when nobody looks at them
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Run:
         interrupt: acts on signals that were held back.
         unread: how many steps were made whose single logs were not read.
         logs: the epoch that is ending, and its logs, to which callbacks may add.
+        readings: epochs that have ended, and functions that wait for their logs.
+        last: the logs of the last epoch whose logs were read.
         is_under_way: whether epochs have begun.
     """
 
@@ -60,6 +63,8 @@ class Run:
     interrupt: Callable[[], None]
     unread: int = 0
     logs: tuple[int, dict[str, Any]] | None = None
+    readings: deque[tuple[int, Callable[[], dict[str, Any]]]] = field(default_factory=deque)
+    last: dict[str, Any] = field(default_factory=dict)
     is_under_way: bool = False
 
     def steps(self, mode: str, feed: Pass, done: int, seen: int) -> Iterator[Chunk]:
@@ -78,7 +83,8 @@ class Run:
             self.profile.span,
         )
         state, pace = trainer.state, trainer.paces[mode]
-        pace.start()
+        if not self.readings:  # the device has nothing to do yet
+            pace.start()
 
         def read() -> dict[str, Any]:
             with span("device"):
@@ -139,8 +145,22 @@ class Run:
         self.trainer.history.add_steps(self.trainer.position.step, columns)
         self.unread = 0
 
+    def catch_up(self, behind: int = 0) -> None:
+        """Bring the logs of epochs into the history, all but those of the last `behind` ones."""
+        while len(self.readings) > behind:
+            epoch = self.readings[0][0]
+            self.trainer.history.append(epoch, self.next_logs())
+
+    def next_logs(self) -> dict[str, Any]:
+        """Wait for the logs of the first epoch in `readings`, and take it out."""
+        _, read = self.readings.popleft()
+        with self.profile.span("device"):
+            self.last = read()
+        return self.last
+
     def settle(self) -> None:
         """Bring into the history what belongs there so far."""
+        self.catch_up()
         self.record()
         if self.logs is not None:
             self.trainer.history.add(*self.logs)
@@ -187,7 +207,6 @@ def fit(trainer: Any, programs: Programs, plan: Plan, callbacks: CallbackList) -
     trainer.stop_training = False
     with _run(trainer, programs, callbacks) as run:
         trainer.profile = run.profile
-        logs: dict[str, Any] = {}
         try:
             with run.owning():
                 callbacks.begin("train")
@@ -195,16 +214,19 @@ def fit(trainer: Any, programs: Programs, plan: Plan, callbacks: CallbackList) -
             for epoch in trainer.remaining(plan.epochs):
                 if trainer.stop_training:  # by `on_train_begin`, or by the last epoch
                     break
-                logs = _epoch(run, plan, epoch)
+                _epoch(run, plan, epoch)
                 run.interrupt()
         except (KeyboardInterrupt, Terminated):  # training ends here, in order
+            run.catch_up()
             run.record()
-            callbacks.end("train", logs)
+            callbacks.end("train", run.last)
             raise
-        callbacks.end("train", logs)
+        finally:
+            run.catch_up()
+        callbacks.end("train", run.last)
 
 
-def _epoch(run: Run, plan: Plan, epoch: int) -> dict[str, Any]:
+def _epoch(run: Run, plan: Plan, epoch: int) -> None:
     trainer, programs, span = run.trainer, run.programs, run.profile.span
     state = trainer.state
     skip = trainer.position.begin(epoch)
@@ -222,20 +244,30 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> dict[str, Any]:
         with span("data"):
             plan.train.prepare(epoch + 1, seed)
     run.record()
-    with span("device"):
-        logs = programs.read("train", state)
-    if plan.validation is not None and (epoch + 1) % plan.validation_freq == 0:
-        with span("validation"):
-            values = run.evaluated(plan.validation, within_epoch=True)
+    run.readings.append((epoch, programs.reading("train", state)))
+    validates = plan.validation is not None and (epoch + 1) % plan.validation_freq == 0
+    if validates or run.callbacks.watches_epochs:
+        _close_epoch(run, plan.validation if validates else None, epoch)
+    else:
+        trainer.position.end(epoch)
+        run.catch_up(EPOCHS_BEHIND)
+
+
+def _close_epoch(run: Run, validation: Feed | None, epoch: int) -> None:
+    """Wait for the logs of an epoch, add those of the validation, and show them to callbacks."""
+    run.catch_up(behind=1)
+    logs = run.next_logs()
+    if validation is not None:
+        with run.profile.span("validation"):
+            values = run.evaluated(validation, within_epoch=True)
         logs.update({f"val_{name}": value for name, value in values.items()})
-    trainer.history.append(epoch, logs)
-    trainer.position.end(epoch)
+    run.trainer.history.append(epoch, logs)
+    run.trainer.position.end(epoch)
     run.logs = epoch, logs
     with run.owning():
         run.callbacks.epoch_end(epoch, logs)
     run.settle()
     run.logs = None
-    return logs
 
 
 def evaluate(

@@ -12,8 +12,7 @@ are dispatched is read off the trace of the step, see `Form`.
 from __future__ import annotations
 
 import contextlib
-import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,6 +36,7 @@ from treexlite.training._cost import cost
 from treexlite.training._data import Batch
 from treexlite.training._default_steps import DefaultSteps
 from treexlite.training._feed import Chunk
+from treexlite.training._form import Form, form_of, signature
 from treexlite.training._heads import batch_weight
 from treexlite.training._objective import objective
 from treexlite.training._records import Records
@@ -44,27 +44,8 @@ from treexlite.training._state import TrainState, references, restore
 from treexlite.training._weakly import Weakly
 from treexlite.transforms import fori_loop, jit
 
-LOOP_FLOPS = 1e8  # of one step: longer ones gain nothing, and a CPU may give them more threads
-
-
 Counters = tuple[Averages, Records | None]
 Modules = dict[str, Module]
-
-
-class Form(enum.Enum):
-    """How the steps of one kind are dispatched.
-
-    A loop is the rule. Steps go one by one when XLA is slow at what they do inside a loop (a CPU,
-    and convolutions or large matrix products), or when they change the structure of the state.
-    Steps that call Python while they run (`jax.debug.print`, `jax.pure_callback`) go one by one
-    too, wait for each other and reuse no memory: they may fail, and then the state has to be as
-    before.
-    """
-
-    LOOPED = "several steps in one dispatch"
-    SINGLE = "one step in each dispatch"
-    CAREFUL = "one step after the other, because they call Python"
-    EAGER = "eagerly, operation by operation"
 
 
 class Programs:
@@ -90,6 +71,7 @@ class Programs:
         self.records: Records | None = None
         self.names: dict[str, tuple[str, ...]] = {}
         self.forms: dict[str, Form] = {}
+        self._prepared: dict[str, Any] = {}  # what was traced last, see `prepare`
         self._eagerly = eagerly
         self._set_aside: list[tuple[Module, dict[str, Any]]] = []
 
@@ -153,30 +135,32 @@ class Programs:
             state: the state, or one with shapes in place of arrays. It is not changed.
             chunk: arrays or shapes.
         """
+        found = signature(self._arguments(mode, state, chunk))
+        if self._prepared.get(mode) != found:
+            self._prepared.pop(mode, None)
+            self.forms[mode] = self._traced(mode, state, chunk)
+            self._prepared[mode] = found
+
+    def _traced(self, mode: str, state: TrainState, chunk: Chunk) -> Form:
+        """Trace what will run, and return its form."""
         if self._eagerly:
-            self.forms[mode] = Form.EAGER
             arguments = (self.steps.held(), self._counters(mode), chunk.data, chunk.rows)
             jit(self.single[mode]).eval_shape(state, *arguments, chunk.first)
-            return
+            return Form.EAGER
         form = self._form(mode, state, chunk)
         if form is not Form.LOOPED:
             program = self.single if form is Form.SINGLE else self.careful
             program[mode].trace(*self._arguments(mode, state, chunk))
-        self.forms[mode] = form
+        return form
 
     def _form(self, mode: str, state: TrainState, chunk: Chunk) -> Form:
         arguments = (*self._arguments(mode, state, chunk), chunk.count)
         try:
-            contents = cost(self.looped[mode].trace(*arguments).jaxpr)
+            return form_of(cost(self.looped[mode].trace(*arguments).jaxpr))
         except (StructureError, ShapeError) as error:
             if error.where != "fori_loop":
                 raise
             return Form.SINGLE  # the step changes the structure of the state
-        if contents.has_callbacks:
-            return Form.CAREFUL
-        on_cpu = jax.default_backend() == "cpu"
-        is_slow = contents.has_convolutions or contents.flops > LOOP_FLOPS
-        return Form.SINGLE if on_cpu and is_slow else Form.LOOPED
 
     def _arguments(self, mode: str, state: TrainState, chunk: Chunk) -> tuple[Any, ...]:
         counters = self._counters(mode)
@@ -226,13 +210,25 @@ class Programs:
 
         This is the only place where training waits.
         """
-        means, computed = fetch(self._compute(self.averages, state.metrics))
-        names = self.names.get(mode, ())
-        averaged = sorted(name for name in names if name not in computed)
-        values = {**computed, **dict(zip(averaged, means, strict=False))}
-        first = [name for name in ("loss", *state.metrics) if name in names]
-        rest = [name for name in averaged if name not in first]
-        return as_numbers({name: values[name] for name in (*first, *rest)})
+        return self.reading(mode, state)()
+
+    def reading(self, mode: str, state: TrainState) -> Callable[[], dict[str, Any]]:
+        """Return a function that does what `read` does now, however many steps are made until then.
+
+        The numbers are computed on the device at once; only calling the function waits for it.
+        """
+        results = self._compute(self.averages, state.metrics)
+        names, metrics = self.names.get(mode, ()), tuple(state.metrics)
+
+        def read() -> dict[str, Any]:
+            means, computed = fetch(results)
+            averaged = sorted(name for name in names if name not in computed)
+            values = {**computed, **dict(zip(averaged, means, strict=False))}
+            first = [name for name in ("loss", *metrics) if name in names]
+            rest = [name for name in averaged if name not in first]
+            return as_numbers({name: values[name] for name in (*first, *rest)})
+
+        return read
 
     def read_records(self, state: TrainState) -> dict[str, list[float]]:
         """Wait for the device, return what each step since the last call logged, and forget it."""
@@ -357,7 +353,10 @@ def _start(averages: Averages, metrics: Mapping[str, Any]) -> None:
 
 
 def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
-    return averages.compute(), {name: metric.compute() for name, metric in metrics.items()}
+    """Compute what is logged, in memory of its own: later steps take over that of the state."""
+    results = averages.compute(), {name: metric.compute() for name, metric in metrics.items()}
+    copies: tuple[jax.Array, dict[str, Any]] = jax.tree_util.tree_map(jnp.copy, results)
+    return copies
 
 
 @contextlib.contextmanager
