@@ -9,11 +9,19 @@ import jax.numpy as jnp
 import optax
 
 import treexlite as tx
-from fitting import EPSILON, RATE, Case, Network, Turn, batches, initial
+from fitting import EPSILON, RATE, Case, Data, Network, Turn, batches, initial
 
 
 def turns(case: Case) -> dict[str, Turn]:
-    """Return the way to train `case`."""
+    """Return the ways to train `case`: from NumPy arrays, or from arrays that are on the device."""
+    found = {"tx.Trainer.fit": _turn(case)}
+    if not case.streams:  # as the loops by hand have them
+        on_device = Data(*map(jnp.asarray, case.data))
+        found["tx.Trainer.fit, JAX arrays"] = _turn(case._replace(data=on_device))
+    return found
+
+
+def _turn(case: Case) -> Turn:
     trainer = build(case.network)
     fill(trainer.model, case)
 
@@ -21,7 +29,7 @@ def turns(case: Case) -> dict[str, Turn]:
         history = fit(trainer, case)
         return history["loss"][-1], history["accuracy"][-1]
 
-    return {"tx.Trainer.fit": turn}
+    return turn
 
 
 def build(network: Network, rate: Any = RATE, seed: int = 0) -> tx.Trainer:

@@ -37,7 +37,7 @@ def test_the_quick_table_has_all_contenders(capsys: pytest.CaptureFixture[str]) 
 def test_the_loops_by_hand_and_ours_make_the_same_steps(network: Any) -> None:
     what = small(network, batch_size=22)  # all examples in each: their order plays no role
     found = {name: turn() for name, turn in fit.contenders(what, [], keras=False).items()}
-    assert len(found) == 3
+    assert len(found) == 4
     for loss, accuracy in found.values():
         np.testing.assert_allclose(loss, found["by hand, step by step"][0], rtol=1e-5)
         assert accuracy == pytest.approx(found["by hand, step by step"][1])
@@ -48,7 +48,7 @@ def test_keras_makes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("keras")
     what = small(CNN, batch_size=22)
     found = {name: turn() for name, turn in fit.contenders(what, [2], keras=True).items()}
-    assert len(found) == 5
+    assert len(found) == 6
     for loss, _ in found.values():
         np.testing.assert_allclose(loss, found["by hand, step by step"][0], rtol=1e-4)
 

@@ -23,6 +23,8 @@ import numpy as np
 from treexlite._arguments import integer
 from treexlite._errors import DataError
 from treexlite.training._data import Arrays, Batch, in_order, on_device, shapes, shuffled
+from treexlite.training._host import given_away, joined
+from treexlite.training._leaves import SparseRows
 from treexlite.training._prefetch import Prefetcher
 from treexlite.training._streams import Stream, rows_of
 
@@ -265,7 +267,7 @@ class StreamPass:
         is_single = capacity == 1
         room = READ_AHEAD if is_single else 2 * capacity
         # Large batches travel to the device in the thread, while the device works.
-        prepare: Callable[[Batch], Batch] = on_device if is_single else _on_host
+        prepare: Callable[[Batch], Batch] = _given_away if is_single else _on_host
         self._ahead = Prefetcher(batches, room, prepare, _kind)
 
     def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
@@ -278,8 +280,8 @@ class StreamPass:
         size = jax.tree_util.tree_leaves(group[0])[0].shape[0]
         rows = np.arange(self._capacity * size, dtype=np.int32).reshape(self._capacity, size)
         missing = [group[-1]] * (self._capacity - len(group))  # one program, whatever is there
-        data = jax.tree_util.tree_map(lambda *parts: np.concatenate(parts), *group, *missing)
-        return Chunk(jax.device_put(data), rows, 0, len(group))
+        data = jax.tree_util.tree_map(lambda *parts: joined(parts), *group, *missing)
+        return Chunk(_given_away(data), rows, 0, len(group))
 
     def close(self) -> None:
         """Stop the thread."""
@@ -288,6 +290,13 @@ class StreamPass:
 
 def _on_host(batch: Batch) -> Batch:
     moved: Batch = jax.tree_util.tree_map(np.asarray, batch)
+    return moved
+
+
+def _given_away(batch: Batch) -> Batch:
+    moved: Batch = jax.tree_util.tree_map(
+        lambda leaf: given_away(np.asarray(leaf) if isinstance(leaf, SparseRows) else leaf), batch
+    )
     return moved
 
 

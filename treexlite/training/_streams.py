@@ -17,6 +17,7 @@ import numpy as np
 
 from treexlite._errors import ArgumentError, DataError, describe
 from treexlite.training._data import Arrays, Batch
+from treexlite.training._host import owned
 from treexlite.training._leaves import is_array_like
 
 
@@ -180,7 +181,7 @@ def _length(source: Any) -> int | None:
 
 def _own(leaf: Any) -> Any:
     """Return a copy of an array that the source may write its next batch into."""
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+    return owned(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
 def as_batch(where: str, item: Any) -> Batch:
