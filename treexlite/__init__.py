@@ -2,18 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from treexlite import (
-    callbacks,
-    checkpoints,
-    constraints,
-    errors,
-    interop,
-    losses,
-    metrics,
-    nn,
-    optimizers,
-    regularizers,
-)
+from treexlite import errors
 from treexlite._config import config
 from treexlite._core import (
     NOTHING,
@@ -62,9 +51,6 @@ from treexlite._errors import (
     TreexliteError,
     TreexliteWarning,
 )
-from treexlite.checkpoints import load, save
-from treexlite.optimizers import Optimizer
-from treexlite.training import History, Trainer, TrainState
 from treexlite.transforms import (
     checkpoint,
     cond,
@@ -94,10 +80,27 @@ from treexlite.transforms import (
 )
 
 if TYPE_CHECKING:
+    from treexlite import (
+        callbacks,
+        checkpoints,
+        constraints,
+        interop,
+        losses,
+        metrics,
+        nn,
+        optimizers,
+        regularizers,
+    )
+    from treexlite import models as models
+    from treexlite import training as training
+    from treexlite.checkpoints import load, save
     from treexlite.interop import TrainerClassifier as TrainerClassifier
     from treexlite.interop import TrainerRegressor as TrainerRegressor
+    from treexlite.optimizers import Optimizer
+    from treexlite.training import History, Trainer, TrainState
 else:
-    from treexlite.interop import __getattr__ as __getattr__
+    from treexlite._late import __dir__ as __dir__
+    from treexlite._late import __getattr__ as __getattr__
 
 __version__ = "0.1.0"
 

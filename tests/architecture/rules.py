@@ -36,6 +36,7 @@ RUNGS: tuple[tuple[str, ...], ...] = (
     ("callbacks",),
     ("training",),
     ("interop",),
+    ("_late",),
     ("__init__",),
     ("__main__",),
 )

@@ -26,9 +26,9 @@ def __getattr__(name: str) -> Any:  # the doors import this, and are asked throu
     """
     if name not in LAZY:
         raise AttributeError(
-            f"module 'treexlite' has no attribute {name!r}",
+            f"module 'treexlite.interop' has no attribute {name!r}",
             name=name,
-            obj=sys.modules["treexlite"],  # from which Python suggests what was meant
+            obj=sys.modules["treexlite.interop"],  # from which Python suggests what was meant
         )
     folder, package, extra = LAZY[name]
     try:

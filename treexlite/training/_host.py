@@ -34,7 +34,8 @@ def joined(parts: Sequence[Any]) -> np.ndarray:
 
 def given_away(array: np.ndarray | jax.Array) -> jax.Array:
     """Return an array on the device; nobody may write into the one on the host from now on."""
-    return jax.device_put(array)
+    moved: jax.Array = jax.device_put(array)
+    return moved
 
 
 def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
