@@ -15,7 +15,7 @@ import treexlite as tx
 from tests._core.modules import Scale, Zoo, assert_same
 from treexlite._core._graph import modules_of, walk
 from treexlite._core._identity import Own
-from treexlite._core._write_back import write_back
+from treexlite._core._write_back import replace_data, write_back
 
 
 @dataclasses.dataclass
@@ -339,3 +339,31 @@ def test_attributes_come_back_in_the_order_they_were_assigned() -> None:
     assert list(vars(jitted)) == list(vars(eager))
     assert repr(jitted) == repr(eager)
     assert list(vars(jax.jit(lambda m: (program(m), m)[1])(Zoo()))) == list(vars(eager))
+
+
+class Mixed(tx.Module):
+    """Data in an attribute, in a list, in a dict and in a tuple."""
+
+    w: jax.Array = tx.Parameter.node()
+    many: Any = tx.State.node()
+
+    def __init__(self, many: Any) -> None:
+        self.w, self.many, self.inner = jnp.ones(2), many, Scale(3.0)
+
+
+@pytest.mark.parametrize(
+    "many", [[jnp.ones(1), jnp.ones(3)], {"a": jnp.ones(1)}, (jnp.ones(1), [jnp.ones(3)])]
+)
+def test_data_is_replaced_in_the_same_objects(many: Any) -> None:
+    module = Mixed(many)
+    inner, before = module.inner, walk(module)
+    replace_data(module, lambda value: jax.tree.map(lambda leaf: leaf + 1, value))
+    assert module.inner is inner
+    assert walk(module).spec is before.spec
+    np.testing.assert_array_equal(module.w, [2.0, 2.0])
+    assert float(inner.w) == 4.0
+    jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf, 2.0), module.many)
+    seen = tx.jit(lambda module: jax.tree.leaves(module.many))(module)
+    assert [leaf.tolist() for leaf in seen] == [
+        leaf.tolist() for leaf in jax.tree.leaves(module.many)
+    ]

@@ -1,23 +1,23 @@
 """Bringing a graph of modules home: new structure and data for the user's own objects.
 
 In: a `Spec`, data for its slots, and the user's objects for some of its numbers. Out: the root.
-    What
-mutates: exactly those objects, in place; everything else is made new. This is the slow way, taken
-when a function changed structure (added a module, counted in a plain int, appended to a list).
+What mutates: exactly those objects, in place; everything else is made new. `write_back` is the slow
+way, taken when a function changed structure (added a module, counted in a plain int, appended to a
+list); `replace_data` changes data alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from treexlite._core._containers import Form
-from treexlite._core._graph import LEAF, Again, Spec
-from treexlite._core._identity import Own
-from treexlite._core._layout import Layout, OwnMethod, note_watched
+from treexlite._core._graph import LEAF, Again, Spec, modules_of, walk
+from treexlite._core._identity import Copies, Own
+from treexlite._core._layout import Layout, OwnMethod, layout_of, note_watched
 from treexlite._core._lazy import PENDING
 from treexlite._core._lost import note_write
 from treexlite._core._record import Modes, instantiate, restructure
@@ -36,6 +36,30 @@ def write_back(spec: Spec, values: Iterable[Any], own: Own) -> Any:
         The root after the change.
     """
     return _Writer(iter(values), own).visit(spec.tree)
+
+
+def replace_data(root: Any, change: Callable[[Any], Any]) -> None:
+    """Put `change(value)` in the place of all data below a module, one slot after the other.
+
+    What nobody else holds is freed on the way. The structure stays, so nothing has to be walked
+    again.
+
+    Args:
+        root: the module, changed in place.
+        change: gets the data of one slot, an array or a tree of them, and returns the like.
+    """
+    found = walk(root)
+    modules = modules_of(root, found)
+    if found.snapshot is not None:
+        own = Copies(modules, found.containers).unchanged(found.containers)
+        write_back(found.spec, map(change, found.snapshot), own)
+        return
+    for owner, name in zip(found.owners, found.names, strict=True):
+        owner[name] = change(owner[name])
+    for module in modules:
+        layout = layout_of(module)
+        if layout.watch:
+            note_watched(module, layout)
 
 
 class _Writer:

@@ -11,8 +11,9 @@ from typing import Any
 
 from treexlite._core._init import NO_INPUTS
 from treexlite.training._data import Arrays, Batch, on_device, shapes
+from treexlite.training._numbers import as_numbers
 from treexlite.training._ready import Readiness
-from treexlite.training._step import as_numbers, fetch
+from treexlite.training._step import fetch
 
 
 class OnBatch(Readiness):

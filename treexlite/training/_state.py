@@ -14,7 +14,8 @@ import jax.numpy as jnp
 
 from treexlite._core import Module, Rng, State
 from treexlite._core._random import KeyLike, as_key
-from treexlite._core._registry import is_module, is_numeric
+from treexlite._core._registry import is_numeric
+from treexlite._core._write_back import replace_data
 
 
 class TrainState(Module):
@@ -70,10 +71,7 @@ def own(module: Module) -> None:
     (`before = model.state_dict()`, a copy of the model) have to survive, so training starts from
     its own. One field is copied at a time: what nobody else holds is freed on the way.
     """
-    owners = {id(member): member for _, member in module.modules()}
-    for owner, name in dict.fromkeys((id(info.module), info.name) for info in module.fields()):
-        value = getattr(owners[owner], name)
-        setattr(owners[owner], name, jax.tree_util.tree_map(_copied, value, is_leaf=is_module))
+    replace_data(module, lambda value: jax.tree_util.tree_map(_copied, value))
 
 
 def _copied(leaf: Any) -> Any:

@@ -38,6 +38,7 @@ from treexlite.training._default_steps import DefaultSteps
 from treexlite.training._feed import Chunk
 from treexlite.training._form import Form, form_of, signature
 from treexlite.training._heads import batch_weight
+from treexlite.training._numbers import as_numbers
 from treexlite.training._objective import objective
 from treexlite.training._records import Records
 from treexlite.training._state import TrainState, references, restore
@@ -72,6 +73,7 @@ class Programs:
         self.names: dict[str, tuple[str, ...]] = {}
         self.forms: dict[str, Form] = {}
         self._prepared: dict[str, Any] = {}  # what was traced last, see `prepare`
+        self._known_preds: tuple[Any, Any] | None = None
         self._eagerly = eagerly
         self._set_aside: list[tuple[Module, dict[str, Any]]] = []
 
@@ -242,7 +244,10 @@ class Programs:
 
     def shapes_of_preds(self, model: Module, batch: Batch) -> Any:
         """Return the shapes of what `loss_fn` predicts, for shapes of a model and of a batch."""
-        return self._outputs.eval_shape(model, batch)
+        found = signature((model, batch))
+        if self._known_preds is None or self._known_preds[0] != found:
+            self._known_preds = found, self._outputs.eval_shape(model, batch)
+        return self._known_preds[1]
 
     def _preds(self, model: Module, batch: Batch) -> Any:
         with in_mode(model, training=False):
@@ -379,19 +384,3 @@ def in_mode(model: Module, training: bool) -> Iterator[None]:
 def fetch(tree: Any) -> Any:
     """Wait until the device has computed `tree`, and return it as NumPy arrays."""
     return jax.device_get(tree)
-
-
-def as_numbers(logs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return logs as Python floats; of a metric with several values, each as `name/key`."""
-    numbers: dict[str, Any] = {}
-    for name, value in logs.items():
-        if isinstance(value, Mapping):
-            numbers |= {f"{name}/{key}": number for key, number in as_numbers(value).items()}
-        else:
-            numbers[name] = as_number(value)
-    return numbers
-
-
-def as_number(value: Any) -> Any:
-    """Return a number as a Python float, and anything larger as it is."""
-    return float(value) if jnp.ndim(value) == 0 else value
