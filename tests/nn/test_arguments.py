@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.export import symbolic_shape
 
 from treexlite._errors import ArgumentError
 from treexlite.nn import _arguments as arguments
@@ -55,6 +56,23 @@ def test_one_axis_or_several_become_a_tuple() -> None:
 def test_axes_that_are_no_integers_are_refused(value: object) -> None:
     with pytest.raises(ArgumentError, match=r"`broadcast_axes` to be a tuple of integers"):
         arguments.int_axes("Dropout", "broadcast_axes", value)
+
+
+def test_sizes_are_integers_or_symbols() -> None:
+    batch, twice = symbolic_shape("batch, 2*batch")
+    assert arguments.sizes("f", "batch_shape", (np.int64(2), batch, twice)) == (2, batch, twice)
+    assert arguments.sizes("f", "batch_shape", 3) == (3,)
+    assert arguments.positive_size("f", "max_length", batch) is batch
+    assert arguments.positive_size("f", "max_length", np.int64(3)) == 3
+    assert [arguments.is_size(value) for value in (0, batch, -1, 1.0, True)] == [
+        *(True, True),
+        *(False, False, False),
+    ]
+    for value in ("ab", 1.5, (1, None)):
+        with pytest.raises(ArgumentError, match=r"tuple of integers.*`batch_shape=x.shape\[:1\]`"):
+            arguments.sizes("f", "batch_shape", value)
+    with pytest.raises(ArgumentError, match="integer of at least 1"):
+        arguments.positive_size("f", "max_length", 0)
 
 
 @pytest.mark.parametrize("value", ["bfloat16", jnp.bfloat16, jnp.dtype("bfloat16")])

@@ -154,6 +154,13 @@ def test_arguments_are_checked(options: dict[str, Any], message: str) -> None:
         nn.MoE(**{"expert": nn.SwiGLU(4), "num_experts": 4, **options})
 
 
+def test_with_a_capacity_the_number_of_tokens_is_known() -> None:
+    spec = jax.export.symbolic_args_specs(X, "batch, ...")
+    assert str(jax.eval_shape(moe().eval(), spec).shape) == "(batch, 6, 3)"
+    with pytest.raises(ShapeError, match=r"received a symbolic one, 6\*batch.*`shapes=None`"):
+        jax.eval_shape(moe(capacity_factor=1.0).eval(), spec)
+
+
 def test_a_scalar_is_refused() -> None:
     with pytest.raises(ShapeError, match="MoE: expected `x` to have at least one axis"):
         moe()(jnp.float32(1))

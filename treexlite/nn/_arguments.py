@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.export import is_symbolic_dim
 
 from treexlite._errors import ArgumentError, describe
 
@@ -34,6 +35,15 @@ def positive_int(where: str, name: str, value: Any) -> int:
             fix=f"Pass a positive integer, for example `{name}=16`.",
         )
     return operator.index(value)
+
+
+def positive_size(where: str, name: str, value: Any) -> Any:
+    """Return `value` as an integer of at least 1, or as a symbol of `jax.export`.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    return value if is_symbolic_dim(value) else positive_int(where, name, value)
 
 
 def unit_fraction(where: str, name: str, value: Any) -> float:
@@ -76,13 +86,30 @@ def int_axes(where: str, name: str, value: Any) -> tuple[int, ...]:
     """
     axes = (value,) if is_int(value) else value
     if not isinstance(axes, Sequence) or not all(map(is_int, axes)):
-        raise ArgumentError(
-            where,
-            expected=f"`{name}` to be a tuple of integers",
-            received=f"{name}={describe(value)}",
-            fix=f"Pass the positions of the axes, for example `{name}=(1, 2)`.",
-        )
+        fix = f"Pass the positions of the axes, for example `{name}=(1, 2)`."
+        raise _no_integers(where, name, value, fix)
     return tuple(map(operator.index, axes))
+
+
+def sizes(where: str, name: str, value: Any) -> tuple[Any, ...]:
+    """Return `value`, sizes of axes, as a tuple; a size may be a symbol of `jax.export`.
+
+    Raises:
+        ArgumentError: it is no sequence of sizes.
+    """
+    found = (value,) if is_int(value) else value
+    if isinstance(found, Sequence) and all(map(is_size, found)):
+        return tuple(operator.index(n) if is_int(n) else n for n in found)
+    raise _no_integers(where, name, value, f"Pass the sizes of the axes: `{name}=x.shape[:1]`.")
+
+
+def _no_integers(where: str, name: str, value: Any, fix: str) -> ArgumentError:
+    return ArgumentError(
+        where,
+        expected=f"`{name}` to be a tuple of integers",
+        received=f"{name}={describe(value)}",
+        fix=fix,
+    )
 
 
 def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
@@ -119,6 +146,11 @@ def is_int(value: Any) -> bool:
     return type(value) is int or (
         isinstance(value, numbers.Integral) and not isinstance(value, bool)
     )
+
+
+def is_size(value: Any) -> bool:
+    """Whether `value` is a size of an axis: an integer of at least 0, or any number at export."""
+    return is_symbolic_dim(value) or (is_int(value) and value >= 0)
 
 
 def _is_real(value: Any) -> bool:

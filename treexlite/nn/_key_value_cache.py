@@ -18,7 +18,7 @@ from jax import lax
 from treexlite._core import Cache, Module, static
 from treexlite._core._calls import check_ready
 from treexlite._errors import ArgumentError, RangeError, ShapeError, describe
-from treexlite.nn._arguments import has_values, is_int, positive_int
+from treexlite.nn._arguments import has_values, is_int, is_size, positive_size
 from treexlite.nn._linear import Linear
 from treexlite.nn._promotion import compute_dtype
 
@@ -56,7 +56,7 @@ class KeyValueCache(Module):
         """
         where = f"{type(self).__name__}.start_cache"
         batch = batch_axes(where, batch_size)
-        max_length = positive_int(where, "max_length", max_length)
+        max_length = positive_size(where, "max_length", max_length)
         if not self.causal:
             raise ArgumentError(
                 where,
@@ -125,12 +125,12 @@ def batch_axes(where: str, value: Any) -> tuple[int, ...]:
     Raises:
         ArgumentError: it is neither.
     """
-    sizes = (value,) if is_int(value) else value
-    if not isinstance(sizes, Sequence) or not all(is_int(size) and size >= 0 for size in sizes):
+    sizes = (value,) if is_size(value) else value
+    if not isinstance(sizes, Sequence) or not all(map(is_size, sizes)):
         raise ArgumentError(
             where,
             expected="`batch_size` to be an integer, or a tuple of them for several batch axes",
             received=f"batch_size={describe(value)}",
             fix="Pass the batch axes of the input, `x.shape[:-2]`; `()` when it has none.",
         )
-    return tuple(map(operator.index, sizes))
+    return tuple(operator.index(size) if is_int(size) else size for size in sizes)

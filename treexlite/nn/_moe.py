@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.export import is_symbolic_dim
 
 from treexlite._core import LossLog, MetricLog, Module, static
 from treexlite._errors import ArgumentError, ShapeError, describe
@@ -75,8 +76,9 @@ class MoE(Module):
     Raises:
         ArgumentError: a hyper-parameter is outside its range, or `expert` is no description.
         UnknownNameError: no initialiser has that name.
-        ShapeError: `x` is a scalar or has another number of features than at `init`, or an expert
-            does not return one vector for each token.
+        ShapeError: `x` is a scalar or has another number of features than at `init`, an expert
+            does not return one vector for each token, or, with a capacity, the number of tokens is
+            symbolic.
 
     Example:
         >>> import jax.numpy as jnp, treexlite as tx
@@ -175,6 +177,7 @@ class MoE(Module):
         """Return what the experts make, and which fraction of the choices found a place."""
         if self.capacity_factor is None:
             return self._by_all(tokens, found), 1.0
+        self._check_count(tokens.shape[0])
         size = capacity(tokens.shape[0], self.num_experts, self.top_k, self.capacity_factor)
         place = places(found.experts, self.num_experts, size)  # (tokens, top_k)
         kept = (place < self.num_experts * size).sum() / max(place.size, 1)
@@ -211,6 +214,17 @@ class MoE(Module):
                 expected="`x` to have at least one axis, the last one for the features",
                 received=f"x={describe(x)}",
                 fix="Give it an axis: `x[None]`.",
+            )
+
+    def _check_count(self, tokens: Any) -> None:
+        """The room of an expert is a size of arrays, by a formula that symbolic sizes have not."""
+        if is_symbolic_dim(tokens):
+            raise ShapeError(
+                type(self).__name__,
+                expected="a number of tokens that is known, because of `capacity_factor`",
+                received=f"a symbolic one, {tokens}",
+                fix="Export it for a fixed batch size, `shapes=None`, or with"
+                " `capacity_factor=None`, by which nothing is dropped.",
             )
 
     def _check_outputs(self, outputs: Any, size: int) -> None:

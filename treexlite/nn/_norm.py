@@ -146,7 +146,7 @@ class Norm(Module):
         bias = None if self.bias is None else self.bias.reshape(shape)
         if self.scale is not None:
             factor = factor * self.scale.reshape(shape)
-        if mean is not None and factor.size < x.size:
+        if mean is not None and factor.shape != x.shape:
             offset = jnp.zeros_like(mean) if bias is None else bias
             return _stretched(widened(x), mean, factor, offset).astype(dtype)
         y = (x if mean is None else x - mean) * factor

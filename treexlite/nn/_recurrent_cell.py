@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from treexlite._core import Initializer, Module, static
 from treexlite.nn._activations import Activation, find_activation
-from treexlite.nn._arguments import int_axes, positive_int
+from treexlite.nn._arguments import positive_int, sizes
 from treexlite.nn._carry import fit_carry
 from treexlite.nn._gate_init import PerGate
 from treexlite.nn._initializers import check_initializer, draw
@@ -94,7 +94,7 @@ class Cell(Module):
             batch_shape: the axes of the output before its features.
             dtype: what the step computes in; the carry is in float32 at least.
         """
-        shape = int_axes(type(self).__name__, "batch_shape", batch_shape)
+        shape = sizes(type(self).__name__, "batch_shape", batch_shape)
         return jnp.zeros((*shape, self.features), jnp.promote_types(dtype, jnp.float32))
 
     def _recur(self, h: jax.Array, projected: jax.Array) -> jax.Array:

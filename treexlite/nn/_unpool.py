@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from treexlite._errors import ArgumentError, ShapeError, describe
@@ -74,7 +73,8 @@ class MaxUnpool(Pool):
         places = indices.reshape(values.shape)
         count = math.prod(sizes)
         places = jnp.where(places < 0, count, places)  # NumPy would count from the end
-        examples, _, channels = np.ogrid[: values.shape[0], :1, : values.shape[2]]
+        examples = jnp.arange(values.shape[0])[:, None, None]
+        channels = jnp.arange(values.shape[2])[None, None]
         zeros = jnp.zeros((values.shape[0], count, values.shape[2]), x.dtype)
         y = zeros.at[examples, places, channels].set(values, mode="drop")
         return y.reshape(*batch, *sizes, x.shape[-1])  # (*batch, *output_size, channels)
