@@ -128,7 +128,7 @@ def test_a_full_disk_and_a_missing_permission_leave_the_old_one(
 def test_a_path_is_a_path() -> None:
     assert located("save", b"/x") == ("/x", "/x")
     assert located("save", "x") == ("x", os.path.join(os.getcwd(), "x"))
-    for wrong in (3, "", None, {"w": 1}):
+    for wrong in (3, "", None, {"w": 1}, "a\0b"):
         with pytest.raises(
             ArgumentError, match=r"save: expected a path .* `tx.save\(path, tree\)`"
         ):

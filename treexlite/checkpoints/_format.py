@@ -140,7 +140,8 @@ def located(where: str, path: Any) -> tuple[str, str]:
     Raises:
         ArgumentError: it is no path.
     """
-    if not isinstance(path, (str, bytes, os.PathLike)) or not os.fsdecode(path):
+    is_path = isinstance(path, (str, bytes, os.PathLike))
+    if not is_path or not os.fsdecode(path) or "\0" in os.fsdecode(path):
         raise ArgumentError(
             where,
             expected="a path as the first argument",
