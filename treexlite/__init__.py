@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         nn,
         optimizers,
         regularizers,
+        serving,
     )
     from treexlite import models as models
     from treexlite import training as training
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from treexlite.interop import TrainerClassifier as TrainerClassifier
     from treexlite.interop import TrainerRegressor as TrainerRegressor
     from treexlite.optimizers import Optimizer
+    from treexlite.serving import export, load_exported
     from treexlite.training import History, Trainer, TrainState
 else:
     from treexlite._late import __dir__ as __dir__
@@ -152,6 +154,7 @@ __all__ = [
     "errors",
     "eval_shape",
     "explain_retrace",
+    "export",
     "field",
     "filter",
     "fori_loop",
@@ -164,6 +167,7 @@ __all__ = [
     "jvp",
     "lift",
     "load",
+    "load_exported",
     "losses",
     "make_jaxpr",
     "map",
@@ -181,6 +185,7 @@ __all__ = [
     "rng_key",
     "save",
     "scan",
+    "serving",
     "shard_map",
     "stack",
     "static",

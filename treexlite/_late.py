@@ -21,6 +21,7 @@ ROOMS = (
     "nn",
     "optimizers",
     "regularizers",
+    "serving",
     "training",
 )
 HOMES = {
@@ -28,7 +29,9 @@ HOMES = {
     "Optimizer": "optimizers",
     "TrainState": "training",
     "Trainer": "training",
+    "export": "serving",
     "load": "checkpoints",
+    "load_exported": "serving",
     "save": "checkpoints",
     "TrainerClassifier": "interop",
     "TrainerRegressor": "interop",

@@ -33,7 +33,7 @@ RUNGS: tuple[tuple[str, ...], ...] = (
     ("transforms",),
     ("nn", "losses", "metrics", "regularizers", "constraints", "optimizers"),
     ("checkpoints", "inspect", "models"),
-    ("callbacks",),
+    ("callbacks", "serving"),
     ("training",),
     ("interop",),
     ("_late",),
