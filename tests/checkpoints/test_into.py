@@ -263,3 +263,27 @@ def test_a_key_of_an_unknown_implementation_is_refused(tmp_path: Path) -> None:
     model = Held(jax.random.key(0))
     with untouched(model), pytest.raises(CheckpointError, match="quantum"):
         tx.load(tmp_path / "x", into=model)
+
+
+def test_a_host_array_keeps_its_byte_order(tmp_path: Path) -> None:
+    tx.save(tmp_path / "x", {"a": np.arange(3, dtype=">i4")})
+    into = tx.load(tmp_path / "x", into={"a": np.zeros(3, ">i4")})["a"]
+    assert (into.dtype, into.tolist()) == (np.dtype(">i4"), [0, 1, 2])
+
+
+def test_nan_is_the_number_that_was_saved(tmp_path: Path) -> None:
+    tree = {"best": float("nan")}
+    tx.save(tmp_path / "x", tree)
+    assert repr(tx.load(tmp_path / "x", into=tree)) == "{'best': nan}"
+
+
+def test_shapes_are_loaded_into_in_any_order(tmp_path: Path) -> None:
+    def build() -> Any:
+        return Held({"w": jnp.ones(3), "b": jnp.zeros(2)})
+
+    tx.save(tmp_path / "x", build())
+    loaded = tx.load(tmp_path / "x", into=tx.eval_shape(build))
+    assert content(loaded) == content(build())
+    mixed = {"w": jax.ShapeDtypeStruct((3,), "float32"), "b": jnp.ones(2)}
+    tx.save(tmp_path / "y", {"w": jnp.ones(3), "b": jnp.zeros(2)})
+    assert tx.load(tmp_path / "y", into=mixed)["w"].tolist() == [1, 1, 1]

@@ -237,7 +237,14 @@ def _is_data(item: Any, declared: bool) -> bool:
         return True
     if items_of(item) is None and is_numeric(item) if declared else is_jax_array(item):
         return True
-    return holds(item, lambda v: _is_module(v) or (is_numeric(v) if declared else is_jax_array(v)))
+    return holds(item, lambda v: _is_content(v, declared))
+
+
+def _is_content(value: Any, declared: bool) -> bool:
+    """Whether a value that stands alone is a module or data, or the shape of data."""
+    if _is_module(value) or isinstance(value, jax.ShapeDtypeStruct):
+        return True
+    return is_numeric(value) if declared else is_jax_array(value)
 
 
 def is_native(value: Any, declared: bool) -> bool:

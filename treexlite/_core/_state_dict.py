@@ -204,8 +204,11 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _result_type(value: Any) -> Any:
     dtype = _dtype(value)
-    is_key = jnp.issubdtype(dtype, jax.dtypes.extended)
-    return dtype if is_key else jnp.result_type(value if is_numeric(value) else dtype)
+    if jnp.issubdtype(dtype, jax.dtypes.extended):
+        return dtype
+    if isinstance(value, np.ndarray):  # which may be in a byte order that JAX refuses
+        return jnp.result_type(dtype.newbyteorder("="))
+    return jnp.result_type(value if is_numeric(value) else dtype)
 
 
 def _is_strong(value: Any) -> bool:

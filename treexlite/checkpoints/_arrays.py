@@ -25,7 +25,9 @@ def is_key(value: Any) -> bool:
     return dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
-def described(where: str, name: str, value: Any, kind: str | None) -> tuple[Entry, Any]:
+def described(
+    where: str, name: str, value: Any, kind: str | None, spread: bool = False
+) -> tuple[Entry, Any]:
     """Return the entry of an array, and the array that holds its data.
 
     Args:
@@ -33,6 +35,7 @@ def described(where: str, name: str, value: Any, kind: str | None) -> tuple[Entr
         name: the path of the array.
         value: the array.
         kind: the kind of its field.
+        spread: whether other processes may hold a part of it.
 
     Raises:
         ArgumentError: it is traced, or of a dtype that cannot be saved.
@@ -41,7 +44,7 @@ def described(where: str, name: str, value: Any, kind: str | None) -> tuple[Entr
     if not is_jax_array(value):
         form = "numpy" if isinstance(value, np.ndarray) else "scalar"
         return Entry(name, _saveable(where, name, value), np.shape(value), form, kind=kind), value
-    _require_readable(where, name, value)
+    _require_readable(where, name, value, spread)
     sharding = _sharding(value)
     if is_key(value):
         data = jax.random.key_data(value)
@@ -60,7 +63,7 @@ def _saveable(where: str, name: str, value: Any) -> str:
     return dtype.name
 
 
-def _require_readable(where: str, name: str, value: Any) -> None:
+def _require_readable(where: str, name: str, value: Any, spread: bool = False) -> None:
     if is_tracer(value):
         raise _unfit(where, name, "an array with values", "a traced array, inside a transformation")
     if value.is_deleted():
@@ -70,13 +73,18 @@ def _require_readable(where: str, name: str, value: Any) -> None:
             f"{describe(value)}, which was donated to a compiled function",
             "Save the result of that function instead.",
         )
-    if not (value.is_fully_addressable or value.is_fully_replicated):
+    if not spread and not is_whole(value):
         raise _lost(
             where,
             name,
             f"{describe(value)}, of which other processes hold a part",
-            "Use orbax-checkpoint for arrays that are spread over several processes.",
+            "Use `tx.interop.orbax.save` for what is spread over several processes.",
         )
+
+
+def is_whole(value: Any) -> bool:
+    """Whether this process holds all of a JAX array."""
+    return bool(value.is_fully_addressable or value.is_fully_replicated)
 
 
 def _unfit(where: str, name: str, expected: str, received: str) -> ArgumentError:

@@ -7,7 +7,7 @@ tree given to `load_into`, all of it or nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,19 @@ class Checkpoint:
         array = self.reader.mapped(name, verify=name not in self._checked)
         self._checked.add(name)
         return array
+
+    def arrays(self, wanted: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+        """Read and check arrays, each in the form of the leaf that it replaces.
+
+        Args:
+            wanted: `{path: (name of an array, leaf)}`.
+
+        Raises:
+            CheckpointError: the bytes of one are not those that were saved.
+        """
+        found = {path: self.reader.begin(name, old) for path, (name, old) in wanted.items()}
+        self.reader.finish()
+        return found
 
     def tree(self, filters: tuple[Filter, ...] = (), mmap: bool = False) -> Any:
         """Return the tree as nested containers, with a dict of its fields in place of each module.

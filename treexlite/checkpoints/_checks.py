@@ -1,6 +1,7 @@
 """Checksums computed beside the reading and writing of large arrays.
 
-In: pieces of memory. Out: for each a function that waits for its checksum. Nothing is mutated.
+In: pieces of memory. Out: for each its checksum, or a function that waits for it. Nothing is
+mutated.
 """
 
 from __future__ import annotations
@@ -8,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from treexlite.checkpoints._disk import CHUNK
 from treexlite.checkpoints._manifest import checksum
 
 _LARGE = 2**18
 """Bytes from which another thread is worth its while."""
+
+
+def checksums(data: memoryview) -> tuple[str, ...]:
+    """Return the checksums of the bytes of an array: one for each `CHUNK` of them."""
+    return tuple([checksum(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)])
 
 
 class Checks:

@@ -52,6 +52,7 @@ def snapshot(
     plain: Mapping[str, Any],
     kinds: Mapping[str, str | None] | None = None,
     copy: bool = False,
+    spread: bool = False,
 ) -> Snapshot:
     """Check and collect what is to be written.
 
@@ -61,6 +62,7 @@ def snapshot(
         plain: plain data; see `_plain`.
         kinds: `{name: kind of the field}`.
         copy: whether arrays may be donated or changed before they are written.
+        spread: whether other processes may hold parts of them.
 
     Raises:
         ArgumentError: a name, an array or plain data that cannot be saved.
@@ -76,7 +78,7 @@ def snapshot(
                 received=f"{name!r}, {problem}",
                 fix="Rename the keys of the dict that holds it.",
             )
-        entry, data[name] = described(where, name, value, (kinds or {}).get(name))
+        entry, data[name] = described(where, name, value, (kinds or {}).get(name), spread)
         entries.append(entry)
     _plain.encode(dict(plain), where)
     if copy:

@@ -1,8 +1,8 @@
 """Loading into the user's own tree.
 
-In: an open checkpoint and a tree. Out: what was loaded. What mutates: the tree, all of it or
-nothing: first everything is planned from the manifest alone, then every array is read and checked,
-then they are written.
+In: an open checkpoint, of ours or of another format, and a tree. Out: what was loaded. What
+mutates: the tree, all of it or nothing: first everything is planned from the manifest alone, then
+every array is read and checked, then they are written.
 """
 
 from __future__ import annotations
@@ -10,23 +10,53 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
 from treexlite._core._calls import lazy_fields
 from treexlite._core._filters import Filter
 from treexlite._core._named import canonical_paths
-from treexlite._core._paths import join
+from treexlite._core._paths import FieldInfo, join
 from treexlite._core._rename import Rename, renamed
 from treexlite._core._state_dict import LoadReport, Plan, like, plan
 from treexlite._core._tree import modules
 from treexlite._errors import NotInitializedError
 from treexlite.checkpoints import _nodes, _plain
-from treexlite.checkpoints._checkpoint import Checkpoint
 from treexlite.checkpoints._dtypes import dtype_of, is_exact
 from treexlite.checkpoints._manifest import Entry, to_json
 from treexlite.checkpoints._structure import ROOT
+
+
+class Source(Protocol):
+    """An open checkpoint.
+
+    Attributes:
+        path: where it is, for errors.
+        node: what the tree looks like; see `_structure`.
+        infos: of each array, with its `Entry` as the value.
+    """
+
+    path: str
+    node: Any
+    infos: list[FieldInfo]
+
+    def suspicion(self) -> AbstractContextManager[Any]:
+        """Turn the errors of a malformed manifest in a `with` block into a `CheckpointError`."""
+
+    def arrays(self, wanted: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+        """Read and check arrays.
+
+        Args:
+            wanted: `{path: (name of an array, leaf that it replaces)}`.
+
+        Returns:
+            `{path: array}`.
+
+        Raises:
+            CheckpointError: the bytes of one are not those that were saved.
+        """
 
 
 class Saved(NamedTuple):
@@ -55,7 +85,7 @@ class Options(NamedTuple):
     statics: bool = False
 
 
-def load_into(checkpoint: Checkpoint, tree: Any, options: Options) -> tuple[Any, LoadReport]:
+def load_into(checkpoint: Source, tree: Any, options: Options) -> tuple[Any, LoadReport]:
     """Write the data of a checkpoint into `tree`, in place; see `load`.
 
     Returns:
@@ -72,10 +102,7 @@ def load_into(checkpoint: Checkpoint, tree: Any, options: Options) -> tuple[Any,
     _require_initialised(where, tree)
     made = _planned(where, checkpoint, tree, options)
     made.require(where, options.strict, wrong=options.strict)
-    values = {
-        path: _value(checkpoint, made.wanted[path], saved) for path, saved in made.loadable.items()
-    }
-    checkpoint.reader.finish()
+    values = _values(checkpoint, made)
     different = _different(where, checkpoint, tree, options.rename)
     tree = made.write(tree, values)
     if options.statics:
@@ -95,7 +122,7 @@ def _require_initialised(where: str, tree: Any) -> None:
             )
 
 
-def _planned(where: str, checkpoint: Checkpoint, tree: Any, options: Options) -> Plan:
+def _planned(where: str, checkpoint: Source, tree: Any, options: Options) -> Plan:
     with checkpoint.suspicion():
         entries: dict[str, Any] = {
             info.path: _saved(info.path or ROOT, info.value) for info in checkpoint.infos
@@ -148,8 +175,10 @@ def _conflicts(tree: Any, entries: Mapping[str, Any]) -> dict[str, str]:
         other = entries[first.setdefault(place, path)]
         if isinstance(saved, Saved) and isinstance(other, Saved) and saved[:2] == other[:2]:
             same = saved.checksums == other.checksums
+        elif isinstance(saved, Saved) or isinstance(other, Saved):
+            same = False
         else:
-            same = saved == other
+            same = _same(saved, other)  # NaN is NaN
         if not same:
             why = f"expected one value, which several modules share, received others at {path!r}"
             wrong[place] = why
@@ -169,14 +198,19 @@ def _rounded(made: Plan) -> dict[str, str]:
     }
 
 
-def _value(checkpoint: Checkpoint, old: Any, saved: Any) -> Any:
-    if isinstance(saved, Saved):
-        return checkpoint.reader.begin(saved.name, old)
-    return like(old, saved)
+def _values(checkpoint: Source, made: Plan) -> dict[str, Any]:
+    arrays, values = {}, {}
+    for path, saved in made.loadable.items():
+        old = made.wanted[path]
+        if isinstance(saved, Saved):
+            arrays[path] = saved.name, old
+        else:
+            values[path] = like(old, saved)
+    return {**values, **checkpoint.arrays(arrays)}
 
 
 def _different(
-    where: str, checkpoint: Checkpoint, tree: Any, rename: Rename | None
+    where: str, checkpoint: Source, tree: Any, rename: Rename | None
 ) -> dict[str, tuple[Any, str, Any]]:
     """Return `{path: (module, name, saved value)}` of plain attributes with another value."""
     with checkpoint.suspicion():

@@ -125,9 +125,9 @@ def load(
         dtype of the parameter in silence, and refuses wrong shapes in any case. Equinox and Flax
         take the structure from the tree and have no partial loads.
     """
-    chosen = (filters,) if isinstance(filters, (str, type)) or callable(filters) else filters
-    chosen = (filters,) if filters is ... else tuple(chosen)  # type: ignore[arg-type]
-    _check(into, rename, statics, mmap, return_report)
+    chosen = several(filters)
+    options = {"rename": rename, "statics": statics, "mmap": mmap, "return_report": return_report}
+    require_compatible("load", into, **options)
     shown, place = located("load", path)
     wait_for(place)
     with Checkpoint(shown) as checkpoint:
@@ -136,25 +136,37 @@ def load(
         into, report = load_into(checkpoint, into, Options(strict, rename, chosen, cast, statics))
     if return_report:
         return into, report
-    _warn(shown, report)
+    warn_of_rest(shown, report)
     return into
 
 
-def _check(into: Any, *options: Any) -> None:
-    names = ("rename", "statics", "mmap", "return_report")
-    given = [name for name, value in zip(names, options, strict=True) if value]
+def several(filters: Filter | Sequence[Filter]) -> tuple[Filter, ...]:
+    """Return filters as a tuple, however many there are."""
+    if isinstance(filters, (str, type)) or callable(filters) or filters is ...:
+        return (filters,)
+    return tuple(filters)
+
+
+def require_compatible(where: str, into: Any, **options: Any) -> None:
+    """Require that there is a tree to load into where an option speaks of it, or none.
+
+    Raises:
+        ArgumentError: naming the first option that has no meaning.
+    """
+    given = [name for name, value in options.items() if value]
     wrong = [name for name in given if (name == "mmap") != (into is None)]
     if wrong:
         other = "without" if wrong[0] == "mmap" else "with"
         raise ArgumentError(
-            "load",
+            where,
             expected=f"`{wrong[0]}` {other} `into`",
             received=f"{wrong[0]} {'with' if other == 'without' else 'without'} it",
             fix="Leave it out" + (", or pass the tree to load into." if into is None else "."),
         )
 
 
-def _warn(path: str, report: LoadReport) -> None:
+def warn_of_rest(path: str, report: LoadReport) -> None:
+    """Warn the caller of the caller of what a load left out."""
     left_out = {
         name: paths
         for name in ("missing", "unexpected", "mismatched")

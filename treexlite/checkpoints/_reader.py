@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 
 from treexlite.checkpoints import _arrays
-from treexlite.checkpoints._checks import Checks
+from treexlite.checkpoints._checks import Checks, checksums
 from treexlite.checkpoints._disk import CHUNK, MANIFEST
 from treexlite.checkpoints._manifest import (
     MAX_BYTES,
     Entry,
     Manifest,
     NewerVersionError,
-    checksum,
     unseal,
 )
 from treexlite.checkpoints._refusals import damaged, refusals
@@ -186,9 +185,7 @@ class Reader:
                 self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         view = memoryview(self._map)[place.start : place.start + place.size]
         if verify:
-            parts = range(0, place.size, CHUNK)
-            found = tuple([checksum(view[start : start + CHUNK]) for start in parts])
-            self._compare(entry, entry.checksums, found)
+            self._compare(entry, entry.checksums, checksums(view))
         return self._viewed(entry, view)
 
     def close(self) -> None:
