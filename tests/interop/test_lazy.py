@@ -14,7 +14,7 @@ from treexlite.interop._lazy import LAZY
 def test_importing_treexlite_imports_no_package_of_an_extra() -> None:
     program = (
         "import sys, treexlite; from treexlite import *; treexlite.interop.torch.Rules({});"
-        "print([name for name in ('sklearn', 'torch') if name in sys.modules])"
+        "print([name for name in ('sklearn', 'orbax', 'torch') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.stdout.split() == ["[]"], ran.stderr
@@ -28,7 +28,7 @@ def test_a_late_name_is_found_at_both_doors(name: str) -> None:
 
 
 def test_every_late_name_is_public_at_the_door_of_the_room() -> None:
-    assert set(LAZY) | {"torch"} == set(interop.__all__)
+    assert set(LAZY) | {"orbax", "torch"} == set(interop.__all__)
 
 
 def test_a_name_that_nobody_has_is_refused_as_python_does() -> None:
