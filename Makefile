@@ -15,7 +15,7 @@ PYTHON ?=
 
 # The extras behind each stamp below.
 EXTRAS_demo := examples,plot
-EXTRAS_dev := dev,equinox,examples,flax,plot
+EXTRAS_dev := dev,equinox,examples,flax,orbax,plot
 EXTRAS_docs := docs
 
 # A file stays in one process, which then compiles the small operations of its tests once.
