@@ -215,5 +215,7 @@ def _placed(value: Any, old: Any) -> jax.Array:
     sharding = getattr(old, "sharding", None)
     if sharding is None or is_tracer(old) or not getattr(old, "committed", True):
         return value if is_jax_array(value) else jnp.asarray(value)
+    if not sharding.is_fully_addressable:  # no process waits here for another one
+        return jax.make_array_from_callback(value.shape, sharding, lambda index: value[index])
     placed: jax.Array = jax.device_put(value, sharding)
     return placed

@@ -15,6 +15,7 @@ from treexlite.checkpoints import _structure
 from treexlite.checkpoints._checkpoint import EXTRA, EXTRA_PREFIX, TREE
 from treexlite.checkpoints._format import Snapshot, commit, located, snapshot
 from treexlite.checkpoints._pending import PendingSave, wait_for, warn_of_failures
+from treexlite.checkpoints._processes import by_the_first
 
 
 @overload
@@ -43,6 +44,10 @@ def save(
     JSON. What is saved comes back to the bit: typed PRNG keys, bfloat16 and other small dtypes,
     Python numbers, NumPy arrays, empty containers, modules that are shared.
 
+    In a job of several processes all of them call it with the same tree. The first one writes, and
+    the others wait until it has, or raise when it fails. Arrays of which each process holds a part
+    are refused; `tx.interop.orbax.save` takes them.
+
     Args:
         path: a file when it ends in `.safetensors`, else a directory. Directories above it are
             made. A checkpoint that is there is replaced.
@@ -52,7 +57,8 @@ def save(
             `tx.checkpoints.Checkpoint(path).extra` gives it back.
         asynchronous: take a copy of the arrays, and write it while the program goes on. The copy
             is made on the device that holds them, without waiting for what it computes; so they
-            may be donated to the next step at once.
+            may be donated to the next step at once. Of several processes, only the first one
+            knows when it is written.
 
     Returns:
         None, or with `asynchronous=True` a `PendingSave`, whose `wait()` waits for the disk and
@@ -63,7 +69,8 @@ def save(
             have one path.
         NotInitializedError: a module waits for `init`.
         CheckpointError: the operating system refuses (no permission, a full disk), there is
-            something else at `path`, or an array was donated. What was at `path` is as it was.
+            something else at `path`, an array was donated, or other processes hold a part of it.
+            What was at `path` is as it was.
 
     Example:
         >>> import os, tempfile, jax.numpy as jnp, treexlite as tx
@@ -77,17 +84,16 @@ def save(
     Reference:
         `torch.save` and Equinox write over the old file; `flax.serialization` and NNX with Orbax
         keep structure apart from data as well. Orbax writes from all processes of a job; here the
-        first one writes, and the others do nothing.
+        first one writes.
     """
     warn_of_failures()
     shown, place = located("save", path)
     taken = _taken(tree, extra, copy=asynchronous)
-    first = jax.process_index() == 0
     if asynchronous:
+        first = jax.process_index() == 0
         return PendingSave(place, lambda: commit(shown, place, taken) if first else None)
     wait_for(place)
-    if first:
-        commit(shown, place, taken)
+    by_the_first(shown, lambda: commit(shown, place, taken))
     return None
 
 
