@@ -100,3 +100,19 @@ def test_a_long_list_is_cut(tmp_path: Path) -> None:
     tree = {f"w{n}": jnp.ones(1) for n in range(8)}
     with pytest.warns(CheckpointWarning, match="missing: w0, w1, w2, w3, w4 and 3 more"):
         tx.load(tmp_path / "x", into=tree, strict=False)
+
+
+def test_checksums_are_compared_unless_they_need_not_be(path: Path) -> None:
+    (data,) = path.glob("arrays-*")
+    content = bytearray(data.read_bytes())
+    content[-1] ^= 1
+    data.write_bytes(content)
+    tree = {"old": Zoo(), "n": (1, [])}
+    with untouched(tree["old"]):
+        for into in (None, tree):
+            with pytest.raises(CheckpointError, match="expected bytes with the checksum"):
+                tx.load(path, into)
+    assert repr(tx.load(path, verify=False)) != repr({"old": Zoo(), "n": (1, [])})
+    data.write_bytes(content[:-1])
+    with pytest.raises(CheckpointError, match="where there should be"):
+        tx.load(path, verify=False)

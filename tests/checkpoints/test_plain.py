@@ -83,3 +83,12 @@ def test_what_is_not_plain_is_refused_with_its_place(value: Any) -> None:
 def test_foreign_nodes_are_refused(node: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         _plain.decode(node)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_of_any_length_come_back(sign: int) -> None:
+    for value in (2**63, 2**4096, 10**6000):
+        text = json.dumps(_plain.encode({"n": sign * value}))
+        assert _plain.decode(json.loads(text)) == {"n": sign * value}
+    with pytest.raises(ValueError, match=r"."):
+        _plain.decode({"$int": "g"})

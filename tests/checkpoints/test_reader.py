@@ -15,7 +15,7 @@ import pytest
 
 from tests.budget import ALL_LAWS
 from treexlite._errors import CheckpointError
-from treexlite.checkpoints import _disk, _format, _reader
+from treexlite.checkpoints import _checks, _disk, _format, _reader
 from treexlite.checkpoints._disk import MANIFEST
 from treexlite.checkpoints._format import read, write
 from treexlite.checkpoints._manifest import checksum, seal, to_json
@@ -94,7 +94,7 @@ def test_a_loaded_array_may_be_donated_and_a_numpy_array_written_to(tmp_path: Pa
 
 
 def test_arrays_are_checked_in_parts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (_disk, _format, _reader):
+    for module in (_checks, _disk, _format, _reader):
         monkeypatch.setattr(module, "CHUNK", 40)
     write(path, ARRAYS, PLAIN)
     assert is_intact(path)
@@ -281,3 +281,8 @@ def test_what_the_system_refuses_is_told(path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_reader, "open", refuse, raising=False)
     with pytest.raises(CheckpointError, match=r"PermissionError.*Ask for the permission"):
         read(path)
+
+
+def test_a_path_that_no_system_has_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="expected a path, received one with a NUL"):
+        Reader("a\0b")

@@ -62,6 +62,17 @@ def test_a_save_goes_where_it_was_asked_to(tmp_path: Path, monkeypatch: pytest.M
 def test_the_path_comes_first() -> None:
     with pytest.raises(ArgumentError, match="expected a path as the first argument"):
         tx.save({"w": jnp.ones(1)}, "x")
+    with pytest.raises(ArgumentError, match=r"a path as the first argument, received .*x00"):
+        tx.save("a\0b", 1)
+
+
+def test_a_tree_without_end_is_refused(tmp_path: Path) -> None:
+    tree: Any = 1
+    for _ in range(3000):
+        tree = [tree]
+    with pytest.raises(ArgumentError, match=r"save: .*received one that is nested too deeply"):
+        tx.save(tmp_path / "x", tree)
+    assert not os.listdir(tmp_path)
 
 
 def test_saves_to_one_path_end_in_their_order(tmp_path: Path) -> None:

@@ -206,8 +206,8 @@ def _result_type(value: Any) -> Any:
     dtype = _dtype(value)
     if jnp.issubdtype(dtype, jax.dtypes.extended):
         return dtype
-    if isinstance(value, np.ndarray):  # which may be in a byte order that JAX refuses
-        return jnp.result_type(dtype.newbyteorder("="))
+    if isinstance(value, np.ndarray) and not dtype.isnative:  # which JAX refuses
+        value = np.empty(0, dtype.newbyteorder("="))
     return jnp.result_type(value if is_numeric(value) else dtype)
 
 

@@ -6,6 +6,7 @@ mutated.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,9 @@ from treexlite.checkpoints._manifest import checksum
 _LARGE = 2**18
 """Bytes from which another thread is worth its while."""
 
+READERS = min(4, os.cpu_count() or 1)
+"""Threads that check what is read: one of them is slower than the reading."""
+
 
 def checksums(data: memoryview) -> tuple[str, ...]:
     """Return the checksums of the bytes of an array: one for each `CHUNK` of them."""
@@ -22,22 +26,27 @@ def checksums(data: memoryview) -> tuple[str, ...]:
 
 
 class Checks:
-    """Computes checksums, those of large pieces in a thread of its own."""
+    """Computes checksums, those of large pieces in threads of its own.
 
-    def __init__(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
+    Args:
+        threads: how many.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
 
     def start(self, data: memoryview) -> Callable[[], str]:
         """Begin with the checksum of `data`, which must not change until it is there."""
         if len(data) < _LARGE:
             found = checksum(data)
             return lambda: found
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1)
-        return self._thread.submit(checksum, data).result
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads)
+        return self._pool.submit(checksum, data).result
 
     def close(self) -> None:
-        """End the thread."""
-        if self._thread is not None:
-            self._thread.shutdown()
-            self._thread = None
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

@@ -34,6 +34,7 @@ def load(
     cast: bool = False,
     statics: bool = False,
     mmap: bool = False,
+    verify: bool = True,
     return_report: Literal[False] = False,
 ) -> Any: ...
 
@@ -49,6 +50,7 @@ def load(
     cast: bool = False,
     statics: bool = False,
     mmap: bool = False,
+    verify: bool = True,
     return_report: Literal[True],
 ) -> tuple[Any, LoadReport]: ...
 
@@ -63,6 +65,7 @@ def load(
     cast: bool = False,
     statics: bool = False,
     mmap: bool = False,
+    verify: bool = True,
     return_report: bool = False,
 ) -> Any:
     """Load what `tx.save` wrote.
@@ -89,6 +92,9 @@ def load(
             that were saved.
         mmap: without `into`: return read-only NumPy arrays that are mapped into memory. Their data
             are read where they are touched, and not checked.
+        verify: compare checksums, which takes about as long as reading from memory does. Without
+            it, bytes that changed on the disk go unnoticed, as in other formats; what is cut or
+            does not agree with the manifest is refused all the same.
         return_report: with `into`: return `(tree, report)`.
 
     Returns:
@@ -131,6 +137,7 @@ def load(
     shown, place = located("load", path)
     wait_for(place)
     with Checkpoint(shown) as checkpoint:
+        checkpoint.reader.checking = verify
         if into is None:
             return checkpoint.tree(chosen, mmap)
         into, report = load_into(checkpoint, into, Options(strict, rename, chosen, cast, statics))

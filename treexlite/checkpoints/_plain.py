@@ -20,6 +20,10 @@ PLAIN: frozenset[type] = frozenset(
 )
 
 
+_LONG = 4096
+"""Bits from which an integer is written in hexadecimal: Python refuses to read long decimals."""
+
+
 def is_plain(value: Any) -> bool:
     """Whether `value` is plain data throughout."""
     if type(value) is dict:
@@ -41,6 +45,8 @@ def encode(value: Any, where: str = "plain data", path: str = "") -> Any:
         ArgumentError: something in it is not plain.
     """
     kind = type(value)
+    if kind is int and value.bit_length() > _LONG:
+        return {"$int": f"{value:x}"}
     if value is None or kind in (bool, int, str):
         return value
     if kind is float:
@@ -101,6 +107,7 @@ def _decode_dict(items: list[Any]) -> dict[Any, Any]:
 
 
 _DECODERS: dict[str, Any] = {
+    "$int": lambda digits: int(digits, 16),
     "$float": lambda bits: struct.unpack(">d", bytes.fromhex(bits))[0],
     "$complex": _decode_complex,
     "$bytes": lambda text: base64.b64decode(text, validate=True),

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from treexlite.checkpoints import _arrays
-from treexlite.checkpoints._checks import Checks, checksums
+from treexlite.checkpoints._checks import READERS, Checks, checksums
 from treexlite.checkpoints._disk import CHUNK, MANIFEST
 from treexlite.checkpoints._manifest import (
     MAX_BYTES,
@@ -49,12 +49,16 @@ class Reader:
     Attributes:
         path: as it was given.
         manifest: what the checkpoint holds.
+        checking: whether checksums are compared of what is read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        if "\0" in os.fsdecode(path):
+            raise damaged(repr(path), expected="a path", received="one with a NUL character in it")
         self._map: mmap.mmap | None = None
-        self._checks = Checks()
+        self._checks = Checks(READERS)
+        self.checking = True
         self._running: list[tuple[Entry, int, Callable[[], str]]] = []
         with refusals(self.path, "to be read"):
             self._file, self.manifest = _opened(self.path)
@@ -100,7 +104,7 @@ class Reader:
         return value
 
     def begin(self, name: str, old: Any = AS_SAVED) -> Any:
-        """Read an array whose check goes on in another thread: trust it after `finish`.
+        """Read an array whose check goes on in other threads: trust it after `finish`.
 
         Args:
             name: of the array.
@@ -117,7 +121,8 @@ class Reader:
             for start in range(0, place.size, CHUNK):
                 chunk = memoryview(buffer)[start : start + CHUNK]
                 self._fill(chunk, name)
-                self._running.append((entry, start // CHUNK, self._checks.start(chunk)))
+                if self.checking:
+                    self._running.append((entry, start // CHUNK, self._checks.start(chunk)))
         with suspicion(self.data_file, "an array that JAX knows", name):
             data = _arrays.from_bytes(entry, buffer)
             if old is AS_SAVED:

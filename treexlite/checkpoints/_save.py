@@ -65,8 +65,8 @@ def save(
         raises what went wrong.
 
     Raises:
-        ArgumentError: `path` is no path, something in the tree can only be pickled, or two arrays
-            have one path.
+        ArgumentError: `path` is no path, something in the tree can only be pickled, two arrays have
+            one path, or it is nested too deeply.
         NotInitializedError: a module waits for `init`.
         CheckpointError: the operating system refuses (no permission, a full disk), there is
             something else at `path`, an array was donated, or other processes hold a part of it.
@@ -88,7 +88,8 @@ def save(
     """
     warn_of_failures()
     shown, place = located("save", path)
-    taken = _taken(tree, extra, copy=asynchronous)
+    with _structure.walkable("save"):
+        taken = _taken(tree, extra, copy=asynchronous)
     if asynchronous:
         first = jax.process_index() == 0
         return PendingSave(place, lambda: commit(shown, place, taken) if first else None)

@@ -20,7 +20,8 @@ name of a class: a node is never more than its own data.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
@@ -78,6 +79,24 @@ def encode(where: str, tree: Any, prefix: str = "") -> Encoded:
         if kind is not None:
             kinds[join(prefix, info.path) if prefix else info.path] = kind
     return Encoded(node, encoder.arrays, {n: k for n, k in kinds.items() if n in encoder.arrays})
+
+
+@contextmanager
+def walkable(where: str) -> Iterator[None]:
+    """Refuse a tree whose walk in the block comes to the end of Python's stack.
+
+    Raises:
+        ArgumentError: it does.
+    """
+    try:
+        yield
+    except RecursionError:
+        raise ArgumentError(
+            where,
+            expected="a tree that Python can walk through",
+            received="one that is nested too deeply",
+            fix="Keep long chains in a list.",
+        ) from None
 
 
 def _public_kind(kind: type) -> str | None:

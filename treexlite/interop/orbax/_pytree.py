@@ -66,8 +66,9 @@ def taken(where: str, tree: Any, with_checksums: bool) -> Taken:
         NotInitializedError: a module waits for `init`.
         CheckpointError: an array was donated.
     """
-    encoded = _structure.encode(where, tree)
-    found = snapshot(where, encoded.arrays, {TREE: encoded.node}, encoded.kinds, spread=True)
+    with _structure.walkable(where):
+        encoded = _structure.encode(where, tree)
+        found = snapshot(where, encoded.arrays, {TREE: encoded.node}, encoded.kinds, spread=True)
     entries, arrays = {}, {}
     for entry in found.entries:
         data = _writable(where, entry, found.data[entry.name])
