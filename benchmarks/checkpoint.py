@@ -4,8 +4,8 @@ Writes and reads the same float32 arrays with `tx.save` and `tx.load`, with the 
 package, and, where they are installed, with Orbax, Flax's msgpack and Equinox. All write to a new
 name each time; "and fsync" waits for the disk, as treexlite always does and the others but Orbax do
 not. treexlite also computes and compares a checksum of every byte, which none of the others does;
-one more row loads without comparing. The last table makes training
-steps with and without a save in the background every so many steps, as processor time is shared.
+one more row loads without comparing. The last table makes training steps with and without a save in
+the background every so many steps, as processor time is shared.
 
     python benchmarks/checkpoint.py                    # 1 GB
     python benchmarks/checkpoint.py --megabytes 256 --folder /dev/shm
