@@ -1,9 +1,14 @@
 import errno
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from treexlite._errors import CheckpointError
+from treexlite.checkpoints._format import write
 from treexlite.checkpoints._refusals import damaged, refusals
 
 
@@ -30,3 +35,50 @@ def test_our_own_errors_pass() -> None:
     with pytest.raises(CheckpointError) as caught, refusals("b", "to be read"):
         raise error
     assert caught.value is error
+
+
+FULL = """
+import os, sys
+import numpy as np
+from treexlite._errors import CheckpointError
+from treexlite.checkpoints._format import read, write
+
+folder = sys.argv[1]
+
+
+def refused(path, size):
+    try:
+        write(path, {"w": np.ones(size)}, {})
+    except CheckpointError as error:
+        return os.strerror(error.errno)
+
+
+for name in ("x", "x.safetensors"):
+    path = os.path.join(folder, name)
+    write(path, {"w": np.zeros(1000)}, {})
+    print(refused(path, 200_000), read(path)[0]["w"].sum(), len(os.listdir(folder)))
+"""
+
+
+def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
+    """On a file system of one megabyte, which nobody else sees and which ends with the program."""
+    mount = f'mount -t tmpfs -o size=1m tmpfs {tmp_path} && exec "$@"'
+    inside = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    if not shutil.which("unshare") or subprocess.run([*inside, "true"]).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    run = subprocess.run(
+        [*inside, sys.executable, "-c", FULL, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    kept = "No space left on device 0.0"
+    assert run.stdout.splitlines() == [f"{kept} 1", f"{kept} 2"], run.stderr
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(CheckpointError, match="Ask for the permission"):
+        write(tmp_path / "x", {}, {})
+    tmp_path.chmod(0o755)

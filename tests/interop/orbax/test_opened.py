@@ -62,6 +62,7 @@ def test_arrays_move_to_other_devices(tmp_path: Path) -> None:
     assert len(alone.devices()) == 1
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Orbax's own loop
 def test_a_changed_byte_is_noticed(path: Path, saved: Path) -> None:
     chosen = random.Random(0)
     files = [file.relative_to(saved) for file in saved.rglob("*") if file.is_file()]
