@@ -164,3 +164,12 @@ def test_the_rate_and_the_options_that_are_not_used_cost_nothing(made: Any) -> N
     state = optax.adamw(0.1).init(params)
     two = jax.jit(theirs).lower(params, state, jnp.float32(0.1)).cost_analysis()
     assert one["flops"] == two["flops"] + 1  # the count of calls
+
+
+def test_a_rate_stays_on_the_device_of_the_old_one() -> None:
+    device = jax.devices()[-1]
+    optimizer = tx.Optimizer("sgd", 1.0).init(ONES)
+    optimizer.rate = jax.device_put(optimizer.rate, device)
+    optimizer.learning_rate = 0.5
+    assert (float(optimizer.learning_rate), optimizer.rate.device) == (0.5, device)
+    assert optimizer.rate.committed

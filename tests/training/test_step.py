@@ -10,8 +10,9 @@ import pytest
 import treexlite as tx
 from tests.training.models import Everything, Scale, arrays, assert_same, classes
 from treexlite.training import Batch, Trainer, TrainState, _form
+from treexlite.training._data import take
 from treexlite.training._form import Form
-from treexlite.training._step import in_mode, take
+from treexlite.training._held import in_mode
 
 
 class Counting(Trainer):

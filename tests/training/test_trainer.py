@@ -142,11 +142,6 @@ def test_a_seed_is_a_natural_number(seed: Any) -> None:
         Trainer(Scale(), seed=seed)
 
 
-def test_what_does_not_exist_yet_is_not_accepted() -> None:
-    with pytest.raises(TypeError, match="mesh"):
-        Trainer(Scale(), mesh=None)  # type: ignore[call-arg]
-
-
 @pytest.mark.parametrize("steps", [0, 2.5, "fast", None])
 def test_steps_per_execution_is_auto_or_a_number(steps: Any) -> None:
     with pytest.raises(ArgumentError, match="Trainer: expected `steps_per_execution` to be"):

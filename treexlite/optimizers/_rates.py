@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from treexlite._core._registry import is_tracer
 from treexlite._errors import ArgumentError, describe
 from treexlite.optimizers._clip import without_clips
 from treexlite.optimizers._groups import Grouped, GroupedState
@@ -63,11 +64,11 @@ def write(rule: Rule, state: Any, rate: Any, value: Any) -> tuple[Any, Any]:
         raise _scheduled(rule.schedule)
     value = as_rate(WHERE, value)
     if rate is not None:
-        return state, value.astype(rate.dtype)
+        return state, _like(rate, value)
     old: Any = _injected(state)[0]
     if _NAME in getattr(old, "hyperparams_states", ()):
         raise _scheduled("the one given to optax.inject_hyperparams")
-    rates = {**old.hyperparams, _NAME: value.astype(jnp.result_type(old.hyperparams[_NAME]))}
+    rates = {**old.hyperparams, _NAME: _like(old.hyperparams[_NAME], value)}
     new = old._replace(hyperparams=rates)
 
     def is_old(part: Any) -> bool:
@@ -86,8 +87,20 @@ def _write_groups(rule: Grouped, rates: dict[str, Any], value: Any) -> dict[str,
             received=f"learning_rate={describe(value)}",
             fix="Groups made of a finished transformation or a schedule have no rate to set.",
         )
-    new = {label: as_rate(WHERE, v).astype(rates[label].dtype) for label, v in known.items()}
+    new = {label: _like(rates[label], as_rate(WHERE, v)) for label, v in known.items()}
     return {**rates, **new}
+
+
+def _like(old: Any, value: jax.Array) -> jax.Array:
+    """Return a rate with the dtype of the old one, and where that one was put.
+
+    Elsewhere, it would be another input for compiled steps, and they would be compiled once more.
+    """
+    value = value.astype(jnp.result_type(old))
+    is_placed = isinstance(old, jax.Array) and not (is_tracer(old) or is_tracer(value))
+    if is_placed and old.committed:
+        value = jax.device_put(value, old.sharding)
+    return value
 
 
 def _group_states(labels: Iterable[str], state: Any) -> Mapping[str, Any]:

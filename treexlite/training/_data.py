@@ -147,3 +147,14 @@ def shuffled(seed: int, epoch: int, num_examples: int) -> np.ndarray:
 def in_order(num_examples: int) -> np.ndarray:
     """Return the order in which the examples were given."""
     return np.arange(num_examples, dtype=np.int32)
+
+
+def take(data: Batch, rows: Any, index: Any) -> Batch:
+    """Gather the examples of one batch: those of a row of `rows`, or all when there are none."""
+    if rows is None:
+        return data
+    numbers = jax.lax.dynamic_index_in_dim(rows, index, keepdims=False)
+    gathered: Batch = jax.tree_util.tree_map(
+        lambda array: jnp.take(array, numbers, axis=0, mode="clip"), data
+    )
+    return gathered

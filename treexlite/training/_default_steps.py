@@ -22,6 +22,7 @@ from treexlite.training._data import Batch
 from treexlite.training._heads import HeadLosses, heads_of, total
 from treexlite.training._held import Held
 from treexlite.training._measures import Measure, measured
+from treexlite.training._mesh import DEFAULT_DEVICE, Placement
 from treexlite.training._objective import Outcome, call, objective, short_names
 from treexlite.training._state import TrainState
 from treexlite.training._trees import as_one, check_weights
@@ -36,6 +37,7 @@ class DefaultSteps(Held):
         regularizers: penalties on the parameters of the whole model.
         measures: for names in `state.metrics`, what they measure.
         accumulate_steps: into how many parts a training step cuts its batch.
+        placement: where training happens.
 
     Raises:
         ArgumentError: parts of a batch do not add up to its loss.
@@ -47,10 +49,12 @@ class DefaultSteps(Held):
         regularizers: tuple[Regularizer, ...] = (),
         measures: Mapping[str, Measure] | None = None,
         accumulate_steps: int = 1,
+        placement: Placement = DEFAULT_DEVICE,
     ) -> None:
         if accumulate_steps > 1:
             check_splits("Trainer", loss)
         self._loss = loss
+        self.placement = placement
         self._regularizers = regularizers
         measures = measures or {}
         self._paths = {name: measure.path for name, measure in measures.items()}
@@ -198,6 +202,8 @@ class DefaultSteps(Held):
             whole = counts(self.loss, state.model, batch)
 
         def compute(model: Any, part: Batch, share: float) -> Part:
+            part = self.placement.split(part)
+
             def loss_fn(model: Any, part: Batch) -> Any:
                 if whole is None:  # the loss of an unknown formula counts as a mean of examples
                     result = self.loss_fn(model, part)
@@ -209,6 +215,7 @@ class DefaultSteps(Held):
             return self._gradient(state.optimizer, model, part, loss_fn, share)
 
         def measure(meters: dict[str, Any], part: Batch, preds: Any) -> None:
+            part = self.placement.split(part)
             for name, metric in meters.items():
                 self._measure(metric.update, name, metric, part, preds)
 

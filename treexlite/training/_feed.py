@@ -23,8 +23,8 @@ import numpy as np
 from treexlite._arguments import integer
 from treexlite._errors import DataError
 from treexlite.training._data import Arrays, Batch, in_order, on_device, shapes, shuffled
-from treexlite.training._host import given_away, joined
-from treexlite.training._leaves import SparseRows
+from treexlite.training._host import joined
+from treexlite.training._mesh import DEFAULT_DEVICE, Placement
 from treexlite.training._prefetch import Prefetcher
 from treexlite.training._streams import Stream, rows_of
 
@@ -110,6 +110,7 @@ class ArrayFeed:
         limit: how many batches to visit at most; None visits all. `name` is the argument's name.
         drop_remainder: leave out a last batch that is smaller.
         name: what the user calls the limit.
+        placement: where training happens.
 
     Raises:
         DataError: there are fewer batches than `limit`, or none.
@@ -122,8 +123,10 @@ class ArrayFeed:
         limit: int | None = None,
         drop_remainder: bool = False,
         name: str = "steps",
+        placement: Placement = DEFAULT_DEVICE,
     ) -> None:
         where = self.where = arrays.where
+        self._placement = placement
         batch_size = integer(where, "batch_size", batch_size, 1)
         limit = None if limit is None else integer(where, name, limit, 1)
         self.num_examples, self.batch_size = arrays.num_examples, batch_size
@@ -143,24 +146,26 @@ class ArrayFeed:
         self.arrays = arrays
         self.checked = arrays.batch
         self.example = shapes(arrays.batch, batch_size)
-        self.is_resident = arrays.nbytes <= RESIDENT_SHARE * memory()
-        self.data: Batch | None = on_device(arrays.batch) if self.is_resident else None
+        self.is_resident = arrays.nbytes * placement.num_copies <= RESIDENT_SHARE * memory()
+        data = on_device(arrays.batch) if self.is_resident else None
+        self.data: Batch | None = placement.put(data)
         self._prepared: tuple[Any, list[jax.Array]] | None = None
 
     def prepare(self, epoch: int, seed: int | None) -> None:
         """Send the order of an epoch to the device; see `Feed.prepare`."""
         if self.data is not None:
             order = self._order(epoch, seed, 0)
-            self._prepared = (epoch, seed), cut_rows(order, self.batch_size)
+            self._prepared = (epoch, seed), self._cut(order)
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch; see `Feed.open`."""
         if self.data is None:
             order = self._order(epoch, seed, skip)
-            return StreamPass(iter(rows_of(self.arrays, order, self.batch_size)), self._capacity)
+            batches = iter(rows_of(self.arrays, order, self.batch_size))
+            return StreamPass(batches, self._capacity, self._placement)
         if skip:
             order = self._order(epoch, seed, skip)
-            return ResidentPass(self.data, cut_rows(order, self.batch_size))
+            return ResidentPass(self.data, self._cut(order))
         if self._prepared is None or self._prepared[0] != (epoch, seed):
             self.prepare(epoch, seed)
         assert self._prepared is not None
@@ -171,6 +176,9 @@ class ArrayFeed:
         order = in_order(count) if seed is None else shuffled(seed, epoch, count)
         return order[skip * self.batch_size : self._visited]
 
+    def _cut(self, order: np.ndarray) -> list[jax.Array]:
+        return [self._placement.put(part) for part in cut_rows(order, self.batch_size)]
+
     @property
     def _capacity(self) -> int:
         return capacity(self.example, self.num_steps)
@@ -178,24 +186,25 @@ class ArrayFeed:
     def first_chunk(self) -> Chunk:
         """Return shapes of the first chunk; see `Feed.first_chunk`."""
         if self.data is None:
-            return chunk_shapes(self.example, self._capacity)
+            return chunk_shapes(self._placement.shapes(self.example), self._capacity)
         size = min(self.batch_size, self.num_examples)
         num_full = max(self._visited // size, 1)
         rows = jax.ShapeDtypeStruct((num_full, size), np.dtype(np.int32))
-        return Chunk(shapes(self.data), rows, 0, 1)
+        data, rows = self._placement.shapes((shapes(self.data), rows))
+        return Chunk(data, rows, 0, 1)
 
     def first_batch(self) -> Batch:
         """Return the first batch of the data."""
-        return on_device(self.arrays.rows(slice(0, self.batch_size)))
+        return self._placement.batch(self.arrays.rows(slice(0, self.batch_size)))
 
 
-def cut_rows(order: np.ndarray, batch_size: int) -> list[jax.Array]:
-    """Return on the device the rows of full batches, (batches, size), and of a smaller last one."""
+def cut_rows(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Return the rows of full batches, (batches, size), and of a smaller last one."""
     num_full, rest = divmod(len(order), batch_size)
     parts = [order[: num_full * batch_size].reshape(num_full, batch_size)]
     if rest:
         parts.append(order[num_full * batch_size :].reshape(1, rest))
-    return [jax.device_put(part) for part in parts if len(part)]
+    return [part for part in parts if len(part)]
 
 
 class ResidentPass:
@@ -230,9 +239,9 @@ class ResidentPass:
 class StreamFeed:
     """A stream of batches; see `Feed`."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, placement: Placement = DEFAULT_DEVICE) -> None:
         self.where = stream.where
-        self.stream = stream
+        self.stream, self._placement = stream, placement
         self.num_steps = stream.num_steps
         self.checked = stream.first
         self.example = shapes(self.checked)
@@ -243,15 +252,15 @@ class StreamFeed:
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch; a stream decides its order by itself."""
-        return StreamPass(self.stream.epoch(skip), self._capacity)
+        return StreamPass(self.stream.epoch(skip), self._capacity, self._placement)
 
     def first_chunk(self) -> Chunk:
         """Return shapes of the first chunk; see `Feed.first_chunk`."""
-        return chunk_shapes(self.example, self._capacity)
+        return chunk_shapes(self._placement.shapes(self.example), self._capacity)
 
     def first_batch(self) -> Batch:
         """Return the first batch of the stream; it will still be trained on."""
-        return on_device(self.checked)
+        return self._placement.batch(self.checked)
 
 
 class StreamPass:
@@ -260,14 +269,17 @@ class StreamPass:
     Args:
         batches: an iterator of batches on the host.
         capacity: how many of them are put together for one dispatch.
+        placement: where training happens.
     """
 
-    def __init__(self, batches: Iterator[Batch], capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(
+        self, batches: Iterator[Batch], capacity: int, placement: Placement = DEFAULT_DEVICE
+    ) -> None:
+        self._capacity, self._placement = capacity, placement
         is_single = capacity == 1
         room = READ_AHEAD if is_single else 2 * capacity
         # Large batches travel to the device in the thread, while the device works.
-        prepare: Callable[[Batch], Batch] = _given_away if is_single else _on_host
+        prepare: Callable[[Batch], Batch] = placement.give if is_single else _on_host
         self._ahead = Prefetcher(batches, room, prepare, _kind)
 
     def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
@@ -281,7 +293,7 @@ class StreamPass:
         rows = np.arange(self._capacity * size, dtype=np.int32).reshape(self._capacity, size)
         missing = [group[-1]] * (self._capacity - len(group))  # one program, whatever is there
         data = jax.tree_util.tree_map(lambda *parts: joined(parts), *group, *missing)
-        return Chunk(_given_away(data), rows, 0, len(group))
+        return Chunk(self._placement.put(data), rows, 0, len(group))
 
     def close(self) -> None:
         """Stop the thread."""
@@ -290,13 +302,6 @@ class StreamPass:
 
 def _on_host(batch: Batch) -> Batch:
     moved: Batch = jax.tree_util.tree_map(np.asarray, batch)
-    return moved
-
-
-def _given_away(batch: Batch) -> Batch:
-    moved: Batch = jax.tree_util.tree_map(
-        lambda leaf: given_away(np.asarray(leaf) if isinstance(leaf, SparseRows) else leaf), batch
-    )
     return moved
 
 
@@ -317,7 +322,8 @@ def chunk_shapes(example: Batch, capacity: int) -> Chunk:
     size = jax.tree_util.tree_leaves(example)[0].shape[0]
 
     def joined(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((capacity * leaf.shape[0], *leaf.shape[1:]), leaf.dtype)
+        shape = (capacity * leaf.shape[0], *leaf.shape[1:])
+        return jax.ShapeDtypeStruct(shape, leaf.dtype, sharding=leaf.sharding)
 
     rows = None if capacity == 1 else jax.ShapeDtypeStruct((capacity, size), np.dtype(np.int32))
     return Chunk(jax.tree_util.tree_map(joined, example), rows, 0, 1)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from treexlite._core import Module
+from treexlite._core._record import change_modes
 from treexlite._core._registry import is_module
 from treexlite._errors import ArgumentError
 from treexlite.optimizers._optimizer import Optimizer
@@ -74,3 +75,20 @@ class Held:
                     vars(self)[name] = before[name]
             if compiled:
                 vars(self).update(before)
+
+
+@contextlib.contextmanager
+def in_mode(model: Module, training: bool) -> Iterator[None]:
+    """Run the block with `model` in training or evaluation mode, and restore every mode after it.
+
+    A model in training mode may have parts in evaluation mode; they stay there.
+    """
+    members = [member for _, member in model.modules()] if model.training != training else []
+    changed = [member for member in members if member.training != training]
+    for member in changed:
+        change_modes(member, training=training)
+    try:
+        yield
+    finally:
+        for member in changed:
+            change_modes(member, training=not training)

@@ -15,10 +15,11 @@ from treexlite._errors import ArgumentError
 from treexlite.training._data import Batch
 from treexlite.training._default_steps import DefaultSteps
 from treexlite.training._feed import Chunk
+from treexlite.training._held import in_mode
 from treexlite.training._numbers import as_numbers
 from treexlite.training._profile import Profile
 from treexlite.training._state import TrainState
-from treexlite.training._step import Programs, fetch, in_mode
+from treexlite.training._step import Programs, fetch
 from treexlite.training._weakly import Weakly
 from treexlite.transforms import grad, jit
 

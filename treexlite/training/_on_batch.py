@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from treexlite._core._init import NO_INPUTS
-from treexlite.training._data import Arrays, Batch, on_device, shapes
+from treexlite.training._data import Arrays, Batch, shapes
 from treexlite.training._numbers import as_numbers
 from treexlite.training._ready import Readiness
 from treexlite.training._step import fetch
@@ -47,7 +47,7 @@ class OnBatch(Readiness):
         print(self.state.model.tabulate(NO_INPUTS if x is None else x))
 
     def _single(self, where: str, x: Any, y: Any = None, sample_weight: Any = None) -> Batch:
-        batch = on_device(Arrays(where, Batch(x, y, sample_weight)).batch)
+        batch = self.placement.batch(Arrays(where, Batch(x, y, sample_weight)).batch)
         self._initialise(shapes(batch.x))
         return batch
 

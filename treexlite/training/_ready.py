@@ -33,36 +33,48 @@ class Readiness(Resumption, DefaultSteps):
     ) -> None:
         """Check what compiled code cannot, trace all steps, then create what is missing."""
         given = [data for data in (train, test) if data is not None]
+        self.placement.check(where, {"state": self.state, **self.held()})
         if has_default_steps(self):
             for data in given:
                 shapes_of_preds = partial(self._shapes_of_preds, data.example)
                 check_targets(where, self.loss, data.checked, shapes_of_preds)
-        state = self._as_initialised(given[0].example.x)
+        modules = self._as_initialised(given[0].example.x)
         if train is not None and trains:
-            self._programs.prepare("train", state, train.first_chunk())
+            self._programs.prepare("train", modules, train.first_chunk())
         if test is not None:
-            self._programs.prepare("test", state, test.first_chunk())
+            self._programs.prepare("test", modules, test.first_chunk())
         self._initialise(given[0].example.x)
 
     def _shapes_of_preds(self, batch: Batch) -> Any:
-        model = self.state.model
+        model = self.placement.placed({"state": self.state, **self.held()})["state"].model
         if not model.initialized:
             model = jax.eval_shape(lambda: model.init(self.seed, batch.x))
         return self._programs.shapes_of_preds(model, batch)
 
-    def _as_initialised(self, x: Any) -> TrainState:
-        """Return the state, or a copy that is initialised as it will be; changes nothing."""
-        if self._is_ready():
-            return self.state
+    def _as_initialised(self, x: Any) -> dict[str, Any]:
+        """Return the modules that steps work with, or copies of what they will be for the steps.
 
-        state = self.state.copy()
-        _initialise(state, self.seed, x)
-        return state
+        Nothing is changed: what is not initialised or not in its place is so in a copy.
+        """
+        modules = self.placement.placed({"state": self.state, **self.held()})
+        if self._is_ready():
+            return modules
+        modules["state"] = modules["state"].copy()
+        _initialise(modules["state"], self.seed, x)
+        return self.placement.placed(modules)
 
     def _initialise(self, x: Any) -> None:
         """Create what is missing in model and optimizer; `x` has the shapes of a batch."""
-        _initialise(self.state, self.seed, x)
+        if not self._is_ready():
+            self.placement.place({"state": self.state, **self.held()})
+            _initialise(self.state, self.seed, x)
         self._fill()
+        self._place()
+
+    def _place(self) -> None:
+        """Move what steps work with to where training happens."""
+        self.placement.place({"state": self.state, **self.held()})
+        self._programs.refresh()
 
 
 def _initialise(state: TrainState, seed: int, x: Any) -> None:

@@ -35,7 +35,7 @@ class Records(Module):
 
     def reset(self) -> None:
         """Forget all rows."""
-        self.count = jnp.zeros((), jnp.int32)
+        self.count = jnp.zeros_like(self.count)
 
     def update(self, values: Mapping[str, Any]) -> None:  # type: ignore[override]  # a module's `update` merges
         """Add a row; there must be room for it."""

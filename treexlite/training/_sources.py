@@ -14,6 +14,7 @@ from treexlite._arguments import integer
 from treexlite._errors import ArgumentError, describe
 from treexlite.training._data import Arrays, Batch
 from treexlite.training._feed import ArrayFeed, Feed, StreamFeed
+from treexlite.training._mesh import DEFAULT_DEVICE, Placement
 from treexlite.training._streams import Stream, is_stream
 
 
@@ -33,6 +34,7 @@ class Cut:
         drop_remainder: leave out a last batch that is smaller.
         weigh: applied to each batch, or to all arrays at once: class weights, checks.
         restarts: whether each pass begins with the first batch of a stream, if that is possible.
+        placement: where training happens.
     """
 
     batch_size: int
@@ -41,6 +43,7 @@ class Cut:
     drop_remainder: bool = False
     weigh: Callable[[Batch], Batch] = unchanged
     restarts: bool = False
+    placement: Placement = DEFAULT_DEVICE
 
 
 def feed(where: str, data: Batch, cut: Cut) -> Feed:
@@ -62,12 +65,15 @@ def feed(where: str, data: Batch, cut: Cut) -> Feed:
                 received=f"{name}={describe(value)}",
                 fix="Let the stream give (x, y) or (x, y, sample_weight).",
             )
-    return StreamFeed(Stream(where, data.x, limit, cut.name, cut.weigh, cut.restarts))
+    stream = Stream(where, data.x, limit, cut.name, cut.weigh, cut.restarts)
+    return StreamFeed(stream, cut.placement)
 
 
 def _array_feed(arrays: Arrays, cut: Cut) -> ArrayFeed:
     weighed = Arrays(arrays.where, cut.weigh(arrays.batch))
-    return ArrayFeed(weighed, cut.batch_size, cut.limit, cut.drop_remainder, cut.name)
+    return ArrayFeed(
+        weighed, cut.batch_size, cut.limit, cut.drop_remainder, cut.name, cut.placement
+    )
 
 
 def feeds(

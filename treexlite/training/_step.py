@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 
 from treexlite._core import Module
-from treexlite._core._record import change_modes
 from treexlite._errors import ShapeError, StructureError
 from treexlite.training._averages import Averages
 from treexlite.training._checks import (
@@ -33,11 +32,12 @@ from treexlite.training._checks import (
     trained,
 )
 from treexlite.training._cost import cost
-from treexlite.training._data import Batch
+from treexlite.training._data import Batch, take
 from treexlite.training._default_steps import DefaultSteps
 from treexlite.training._feed import Chunk
 from treexlite.training._form import Form, form_of, signature
 from treexlite.training._heads import batch_weight
+from treexlite.training._held import in_mode
 from treexlite.training._numbers import as_numbers
 from treexlite.training._objective import objective
 from treexlite.training._records import Records
@@ -72,10 +72,25 @@ class Programs:
         self.records: Records | None = None
         self.names: dict[str, tuple[str, ...]] = {}
         self.forms: dict[str, Form] = {}
-        self._prepared: dict[str, Any] = {}  # what was traced last, see `prepare`
         self._known_preds: tuple[Any, Any] | None = None
-        self._eagerly = eagerly
+        self._donate, self._eagerly = donate, eagerly
         self._set_aside: list[tuple[Module, dict[str, Any]]] = []
+        self._placement, self._layout = steps.placement, steps.placement.layout
+        self._build()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what says that programs are traced: a copy has none, and it cannot be saved."""
+        return {**vars(self), "_prepared": {}, "_known_preds": None}
+
+    def refresh(self) -> None:
+        """Make the programs anew, if since then other arrays are in parts."""
+        if self._layout != self._placement.layout:
+            self._layout = self._placement.layout
+            self._build()
+
+    def _build(self) -> None:
+        donate, eagerly = self._donate, self._eagerly
+        self._prepared: dict[str, Any] = {}  # what was traced last, see `prepare`
 
         def compiled(function: Any, donate: bool = False) -> Any:
             return function if eagerly else jit(function, donate=donate)
@@ -97,7 +112,7 @@ class Programs:
         self.evaluate_batch = compiled(Weakly(self._evaluate_batch))
         self.predict_batch = compiled(Weakly(self._predict_batch))
         self._compute = jit(_compute)
-        self._start = jit(_start)
+        self._start = jit(Weakly(self._begin))
         self._outputs = jit(Weakly(self._preds))
 
     def start(self, state: TrainState) -> None:
@@ -127,36 +142,46 @@ class Programs:
         finally:
             restore(present)
 
-    def prepare(self, mode: str, state: TrainState, chunk: Chunk) -> None:
+    def _begin(self, averages: Averages, metrics: Mapping[str, Any]) -> None:
+        for counter in (averages, *metrics.values()):
+            counter.reset()
+        paths = {f"state/metrics/{name}": metric for name, metric in metrics.items()}
+        self._placement.constrain({"averages": averages, **paths})
+
+    def prepare(self, mode: str, modules: Mapping[str, Any], chunk: Chunk) -> None:
         """Trace the steps of a mode without running them, and decide how they are dispatched.
 
         All mistakes that shapes and dtypes show are raised here.
 
         Args:
             mode: "train" or "test".
-            state: the state, or one with shapes in place of arrays. It is not changed.
+            modules: the state, as "state", and the modules in attributes of the trainer, or ones
+                with shapes in place of arrays. They are not changed.
             chunk: arrays or shapes.
         """
-        found = signature(self._arguments(mode, state, chunk))
+        self.refresh()
+        held = {name: module for name, module in modules.items() if name != "state"}
+        counters = self._counters(mode)
+        self._placement.place_whole(modules_of(counters))
+        arguments = (modules["state"], held, counters, chunk.data, chunk.rows, chunk.first)
+        found = signature(arguments)
         if self._prepared.get(mode) != found:
             self._prepared.pop(mode, None)
-            self.forms[mode] = self._traced(mode, state, chunk)
+            self.forms[mode] = self._traced(mode, arguments, chunk.count)
             self._prepared[mode] = found
 
-    def _traced(self, mode: str, state: TrainState, chunk: Chunk) -> Form:
+    def _traced(self, mode: str, arguments: tuple[Any, ...], count: Any) -> Form:
         """Trace what will run, and return its form."""
         if self._eagerly:
-            arguments = (self.steps.held(), self._counters(mode), chunk.data, chunk.rows)
-            jit(self.single[mode]).eval_shape(state, *arguments, chunk.first)
+            jit(self.single[mode]).eval_shape(*arguments)
             return Form.EAGER
-        form = self._form(mode, state, chunk)
+        form = self._form(mode, (*arguments, count))
         if form is not Form.LOOPED:
             program = self.single if form is Form.SINGLE else self.careful
-            program[mode].trace(*self._arguments(mode, state, chunk))
+            program[mode].trace(*arguments)
         return form
 
-    def _form(self, mode: str, state: TrainState, chunk: Chunk) -> Form:
-        arguments = (*self._arguments(mode, state, chunk), chunk.count)
+    def _form(self, mode: str, arguments: tuple[Any, ...]) -> Form:
         try:
             return form_of(cost(self.looped[mode].trace(*arguments).jaxpr))
         except (StructureError, ShapeError) as error:
@@ -197,7 +222,7 @@ class Programs:
 
     def _run_carefully(self, mode: str, arguments: Any) -> jax.Array:
         state, held, counters = arguments[:3]
-        modules = [state, *held.values(), *(c for c in counters if c is not None)]
+        modules = [state, *held.values(), *modules_of(counters)]
         before = [references(module) for module in modules]
         try:
             done: jax.Array = jax.block_until_ready(self.careful[mode](*arguments))
@@ -301,26 +326,31 @@ class Programs:
         averages.update(averaged, batch_weight(self.steps.loss, batch))
         if records is not None:
             records.update(averaged)
+        self._placement.constrain_whole(modules_of(counters))
 
     def _train_batch(self, state: TrainState, held: Modules, batch: Batch) -> dict[str, Any]:
         before = parts(state)
         with self._inside(state, held, training=True):
-            logs = self.steps.train_step(state, batch)
+            logs = self.steps.train_step(state, self._placement.split(batch))
         check_parts("train_step", before, parts(state))
         state.step = state.step + 1
+        self._placement.constrain({"state": state, **held})
         return checked("train_step", logs)
 
     def _evaluate_batch(self, state: TrainState, held: Modules, batch: Batch) -> dict[str, Any]:
         before = parts(state), trained(state)
         with self._inside(state, held, training=False):
-            logs = self.steps.eval_step(state, batch)
+            logs = self.steps.eval_step(state, self._placement.split(batch))
         check_parts("eval_step", before[0], parts(state))
         check_parts("eval_step", before[1], trained(state))
+        self._placement.constrain({"state": state, **held})
         return checked("eval_step", logs)
 
     def _predict_batch(self, state: TrainState, held: Modules, batch: Batch) -> Any:
         with self._inside(state, held, training=False):
-            return self.steps.predict_step(state, batch)
+            outputs = self.steps.predict_step(state, self._placement.split(batch))
+        self._placement.constrain({"state": state, **held})
+        return outputs
 
     def _predict(self, state: TrainState, held: Modules, data: Batch, rows: Any, first: Any) -> Any:
         batch = take(data, rows, first)
@@ -336,25 +366,13 @@ class Programs:
             yield
 
 
-def take(data: Batch, rows: Any, index: Any) -> Batch:
-    """Gather the examples of one batch: those of a row of `rows`, or all when there are none."""
-    if rows is None:
-        return data
-    numbers = jax.lax.dynamic_index_in_dim(rows, index, keepdims=False)
-    gathered: Batch = jax.tree_util.tree_map(
-        lambda array: jnp.take(array, numbers, axis=0, mode="clip"), data
-    )
-    return gathered
+def modules_of(counters: Counters) -> list[Module]:
+    """Return the counters that there are."""
+    return [counter for counter in counters if counter is not None]
 
 
 def _token(counters: Counters) -> jax.Array:
     return jnp.sum(counters[0].weight)
-
-
-def _start(averages: Averages, metrics: Mapping[str, Any]) -> None:
-    averages.reset()
-    for metric in metrics.values():
-        metric.reset()
 
 
 def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
@@ -362,23 +380,6 @@ def _compute(averages: Averages, metrics: Mapping[str, Any]) -> tuple[jax.Array,
     results = averages.compute(), {name: metric.compute() for name, metric in metrics.items()}
     copies: tuple[jax.Array, dict[str, Any]] = jax.tree_util.tree_map(jnp.copy, results)
     return copies
-
-
-@contextlib.contextmanager
-def in_mode(model: Module, training: bool) -> Iterator[None]:
-    """Run the block with `model` in training or evaluation mode, and restore every mode after it.
-
-    A model in training mode may have parts in evaluation mode; they stay there.
-    """
-    members = [member for _, member in model.modules()] if model.training != training else []
-    changed = [member for member in members if member.training != training]
-    for member in changed:
-        change_modes(member, training=training)
-    try:
-        yield
-    finally:
-        for member in changed:
-            change_modes(member, training=not training)
 
 
 def fetch(tree: Any) -> Any:

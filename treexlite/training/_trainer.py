@@ -29,6 +29,7 @@ from treexlite.training._heads import as_losses
 from treexlite.training._history import History
 from treexlite.training._inspect import Inspection
 from treexlite.training._measures import as_measures
+from treexlite.training._mesh import as_placement
 from treexlite.training._on_batch import OnBatch
 from treexlite.training._pace import Pace
 from treexlite.training._position import Position
@@ -85,6 +86,12 @@ class Trainer(OnBatch, Inspection):
             averaged over the examples.
         dtype_policy: a name such as "mixed_bfloat16" or a `tx.nn.policy(...)`, applied to the model
             at once. With float16, an optimizer that is built here gets a dynamic loss scale.
+        mesh: a `jax.sharding.Mesh`, to train on all its devices at once. The examples of each batch
+            are divided over one of its axes: the one named "data", else "batch", else the first; of
+            a batch that cannot be divided, each device computes all. What training changes is on
+            each device, except for arrays that carry a `NamedSharding` of the mesh, which keep it.
+            The numbers are those of one device, up to the order of sums; BatchNorm sees the whole
+            batch.
 
     Raises:
         UnknownNameError: a string names no loss, optimizer, metric or regularizer.
@@ -115,6 +122,7 @@ class Trainer(OnBatch, Inspection):
         run_eagerly: bool = False,
         accumulate_steps: int = 1,
         dtype_policy: Any = None,
+        mesh: Any = None,
     ) -> None:
         if not isinstance(model, Module):
             raise ArgumentError(
@@ -132,6 +140,7 @@ class Trainer(OnBatch, Inspection):
             as_regularizers("Trainer", "regularizers", regularizers),
             measures,
             integer("Trainer", "accumulate_steps", accumulate_steps, 1),
+            as_placement("Trainer", mesh),
         )
         self.seed = integer("Trainer", "seed", seed, 0)
         key = fold(as_key("Trainer", self.seed), "state")  # apart from those of initialisation
@@ -139,6 +148,7 @@ class Trainer(OnBatch, Inspection):
             dtypes.apply(model, inplace=True)
         meters = {name: measure.metric for name, measure in measures.items()}
         self._state = TrainState(model, optimizer, meters, key)
+        self.placement.check("Trainer", {"state": self._state})
         self.history = History()
         self.stop_training = False
         self.recent: Chunk | None = None
@@ -234,10 +244,10 @@ class Trainer(OnBatch, Inspection):
         train, validation = feeds(
             where,
             Batch(x, y, sample_weight),
-            Cut(batch_size, steps_per_epoch, "steps_per_epoch", drop_remainder, weigh),
+            self._cut(batch_size, steps_per_epoch, "steps_per_epoch", drop_remainder, weigh),
             validation_split,
             validation_data,
-            Cut(size, validation_steps, "validation_steps", weigh=look, restarts=True),
+            self._cut(size, validation_steps, "validation_steps", weigh=look, restarts=True),
         )
         first = integer(where, "initial_epoch", initial_epoch, 0)
         last = integer(where, "epochs", epochs, 0)
@@ -267,6 +277,7 @@ class Trainer(OnBatch, Inspection):
         if self._donate:
             for module in (self.state, *self.held().values()):
                 own(module)
+        self._place()
 
     def remaining(self, epochs: range) -> range:
         """Return the epochs that `fit` has to do: after `restore`, those that are left."""
@@ -306,7 +317,7 @@ class Trainer(OnBatch, Inspection):
             DataError: arrays do not fit together, or are empty.
         """
         where = "Trainer.evaluate"
-        data = feed(where, Batch(x, y, sample_weight), Cut(batch_size, steps))
+        data = feed(where, Batch(x, y, sample_weight), self._cut(batch_size, steps))
         watching = self._watchers(where, callbacks, verbose, epochs=1, steps=data.num_steps)
         self._make_ready(where, None, data)
         return _loop.evaluate(self, self._programs, data, watching)
@@ -336,10 +347,13 @@ class Trainer(OnBatch, Inspection):
             ShapeError: an output has no axis.
         """
         where = "Trainer.predict"
-        data = feed(where, Batch(x), Cut(batch_size, steps))
+        data = feed(where, Batch(x), self._cut(batch_size, steps))
         watching = self._watchers(where, callbacks, verbose, epochs=1, steps=data.num_steps)
         self._initialise(data.example.x)
         return _loop.predict(self, self._programs, data, watching)
+
+    def _cut(self, *options: Any, **more: Any) -> Cut:
+        return Cut(*options, **{**more, "placement": self.placement})
 
     def _watchers(self, where: str, callbacks: Any, verbose: int, **params: Any) -> CallbackList:
         return CallbackList(where, callbacks, self, verbose, {**params, "verbose": verbose})
