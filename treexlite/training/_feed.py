@@ -237,7 +237,12 @@ class ResidentPass:
 
 
 class StreamFeed:
-    """A stream of batches; see `Feed`."""
+    """A stream of batches; see `Feed`.
+
+    Attributes:
+        look: called with the batches of an epoch and how many were left out; gives the batches
+            again, or raises. None when there is nothing to look at.
+    """
 
     def __init__(self, stream: Stream, placement: Placement = DEFAULT_DEVICE) -> None:
         self.where = stream.where
@@ -246,13 +251,17 @@ class StreamFeed:
         self.checked = stream.first
         self.example = shapes(self.checked)
         self._capacity = capacity(self.example, self.num_steps)
+        self.look: Callable[[Iterator[Batch], int], Iterator[Batch]] | None = None
 
     def prepare(self, epoch: int, seed: int | None) -> None:
         """Do nothing: who knows whether there will be another epoch to read for."""
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch; a stream decides its order by itself."""
-        return StreamPass(self.stream.epoch(skip), self._capacity, self._placement)
+        batches = self.stream.epoch(skip)
+        if self.look is not None:
+            batches = self.look(batches, skip)
+        return StreamPass(batches, self._capacity, self._placement)
 
     def first_chunk(self) -> Chunk:
         """Return shapes of the first chunk; see `Feed.first_chunk`."""

@@ -13,9 +13,10 @@ import jax
 
 from treexlite.training._data import Batch
 from treexlite.training._default_steps import DefaultSteps, has_default_steps
-from treexlite.training._feed import Feed
+from treexlite.training._feed import Feed, StreamFeed
 from treexlite.training._resume import Resumption
 from treexlite.training._state import TrainState
+from treexlite.training._stream_targets import TargetCheck
 from treexlite.training._targets import check_targets
 
 
@@ -38,6 +39,9 @@ class Readiness(Resumption, DefaultSteps):
             for data in given:
                 shapes_of_preds = partial(self._shapes_of_preds, data.example)
                 check_targets(where, self.loss, data.checked, shapes_of_preds)
+                if isinstance(data, StreamFeed):
+                    check = TargetCheck(data.where, self.loss, data.checked, shapes_of_preds)
+                    data.look = check.batches
         modules = self._as_initialised(given[0].example.x)
         if train is not None and trains:
             self._programs.prepare("train", modules, train.first_chunk())

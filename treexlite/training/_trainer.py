@@ -228,7 +228,8 @@ class Trainer(OnBatch, Inspection):
 
         Raises:
             DataError: arrays do not fit together, or are empty; a stream ends early.
-            RangeError: a label is no class of the model.
+            RangeError: a label is no class of the model. In a later batch of a stream it is found
+                when that is read; one of JAX arrays makes the loss NaN.
             ArgumentError: an option is outside its range, two contradict each other, or a callback
                 calls `fit`.
             KeyboardInterrupt: Ctrl-C was pressed; `trainer.history` has the complete epochs.
