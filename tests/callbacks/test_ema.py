@@ -13,7 +13,13 @@ import treexlite as tx
 from tests.budget import examples
 from tests.callbacks.fits import DATA, Line, X, line, new_line
 from treexlite._errors import ArgumentError
-from treexlite.callbacks import EMA, Callback, LambdaCallback
+from treexlite.callbacks import (
+    EMA,
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    ModelCheckpoint,
+)
 
 
 class Weights(Callback):
@@ -139,3 +145,76 @@ def test_one_program_is_compiled_for_all_steps() -> None:
 def test_arguments_are_checked(options: Any) -> None:
     with pytest.raises(ArgumentError, match=f"EMA: expected `{next(iter(options))}` to be a"):
         EMA(**options)
+
+
+# between epochs
+
+VALIDATED: dict[str, Any] = {"validation_data": (X[:4], X[:4]), "verbose": 0}
+
+
+def validated(trainer: Any) -> float:
+    return float(trainer.evaluate(X[:4], X[:4], verbose=0)["loss"])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("swaps", [True, False])
+def test_the_best_weights_are_those_that_were_measured_if_averages_stay(
+    swaps: bool, is_first: bool, tmp_path: Any
+) -> None:
+    trainer, plain = line(), line()
+    ema = EMA(0.9, swap_on_epoch=swaps)
+    best = tmp_path / "best"
+    stopping = EarlyStopping("val_loss", patience=5, restore_best_weights=True)
+    others = [stopping, ModelCheckpoint(best, save_best_only=True, save_weights_only=True)]
+    callbacks = [ema, *others] if is_first else [*others, ema]
+    history = trainer.fit(*DATA, 4, 3, callbacks=callbacks, **VALIDATED).history
+    assert stopping.best_epoch is not None
+    plain.fit(*DATA, 4, stopping.best_epoch + 1, 0)
+    assert (float(trainer.model.w) == float(plain.model.w)) is not swaps
+    assert (validated(trainer) == min(history["val_loss"])) is swaps
+    saved = tx.load(best)
+    assert float(saved["w"]) == float(trainer.model.w)
+
+
+def test_averages_between_epochs_change_nothing_in_training() -> None:
+    seen: list[float] = []
+    look = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(float(trainer.model.w)),
+        on_epoch_end=lambda epoch, logs: seen.append(validated(trainer)),
+    )
+    trainer, plain, ema = line(), line(), EMA(0.9, swap_on_epoch=True)
+    history = trainer.fit(*DATA, 4, 3, callbacks=[look, ema], **VALIDATED).history
+    assert seen[1::2] == history["val_loss"]  # an evaluation there leaves them in the model
+    expected = [0.0]
+    for epoch in range(2):
+        plain.fit(*DATA, 4, epoch + 1, 0, initial_epoch=epoch)
+        expected.append(float(plain.model.w))
+    assert seen[::2] == expected
+    plain.fit(*DATA, 4, 3, 0, initial_epoch=2)
+    assert float(trainer.model.w) == float(plain.model.w)  # and the parameters are back
+
+
+def test_a_training_that_is_saved_between_epochs_goes_on_to_the_same_bits(tmp_path: Any) -> None:
+    whole, half, resumed = line(), line(), line()
+    emas = [EMA(0.9, swap_on_epoch=True) for _ in range(3)]
+    whole.fit(*DATA, 4, 3, callbacks=emas[0], **VALIDATED)
+    keep, again = (ModelCheckpoint(tmp_path / name) for name in ("half", "again"))
+    half.fit(*DATA, 4, 2, callbacks=[emas[1], keep], **VALIDATED)
+    resumed.restore(tmp_path / "half")
+    assert float(resumed.model.w) == float(emas[1].averages["w"])  # ready to be used
+    resumed.fit(*DATA, 4, 3, callbacks=[emas[2], again], **VALIDATED)
+    assert float(resumed.model.w) == float(whole.model.w)
+    assert float(emas[2].averages["w"]) == float(emas[0].averages["w"])
+    assert resumed.history.history == whole.history.history
+
+
+def test_parameters_come_back_when_a_callback_fails_between_epochs() -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("in a callback")
+
+    trainer, plain = line(), line()
+    callbacks = [LambdaCallback(on_epoch_end=fail), EMA(0.9, swap_on_epoch=True)]
+    with pytest.raises(ValueError, match="in a callback"):
+        trainer.fit(*DATA, 4, 1, 0, callbacks=callbacks)
+    plain.fit(*DATA, 4, 1, 0)
+    assert float(trainer.model.w) == float(plain.model.w)

@@ -24,9 +24,10 @@ class EMA(Callback):
     evaluation and prediction the averages take the place of the parameters, which come back after
     it. One small program, compiled once. Running statistics are not averaged.
 
-    So the numbers of a validation are those of the averages, but other callbacks meet the
-    parameters themselves: `EarlyStopping(restore_best_weights=True)` restores those, and
-    `ModelCheckpoint(save_weights_only=True)` saves those. The whole training has both.
+    So the numbers of a validation are those of the averages. With `swap_on_epoch=True`, so are the
+    weights that other callbacks meet after an epoch: `EarlyStopping(restore_best_weights=True)`
+    restores, and `ModelCheckpoint(save_weights_only=True)` saves, what was measured. Without it,
+    they meet the parameters. A whole training that is saved has both, and goes on to the same bits.
 
     Inside of the compiled step, and so at no cost per step, the same is an option of the optimizer:
     `tx.Optimizer("adam", ema=0.999)`.
@@ -37,6 +38,8 @@ class EMA(Callback):
         every_n_steps: how many steps there are between updates. More is faster, and asks for a
             smaller momentum.
         swap_at_end: leave the averages in the model when training ends.
+        swap_on_epoch: leave the averages in the model from the end of an epoch to the beginning of
+            the next one; this callback is the first to hear of both, wherever it stands.
 
     Attributes:
         averages: `{path: array}`, in float32 at least; empty before the first training. A further
@@ -56,17 +59,26 @@ class EMA(Callback):
 
     Reference:
         Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992). Keras
-        has `SwapEMAWeights` for an optimizer with `use_ema`; the numbers are the same.
+        has `SwapEMAWeights` for an optimizer with `use_ema`; the numbers are the same. There,
+        `swap_on_epoch` holds for callbacks behind it in the list, a training that is saved
+        meanwhile has lost the parameters, and the averages are in the model when training ends.
     """
 
     needs_logs = False
+    order = -1
 
     def __init__(
-        self, momentum: float = 0.99, every_n_steps: int = 1, *, swap_at_end: bool = False
+        self,
+        momentum: float = 0.99,
+        every_n_steps: int = 1,
+        *,
+        swap_at_end: bool = False,
+        swap_on_epoch: bool = False,
     ) -> None:
         self.momentum = number("EMA", "momentum", momentum, above=0.0, below=1.0, closed=True)
         self.every_n_steps = integer("EMA", "every_n_steps", every_n_steps, 1)
-        self.swap_at_end = swap_at_end
+        self.swap_at_end, self.swap_on_epoch = swap_at_end, swap_on_epoch
+        self._is_between_epochs = False  # and so are the averages in the model
         self.averages: dict[str, jax.Array] = {}
         self._num_updates = 0
         self._own: dict[str, jax.Array] | None = None  # the parameters, while they are out
@@ -88,11 +100,24 @@ class EMA(Callback):
         self.averages = _updated(self.averages, values, jnp.float32(momentum))
         self._num_updates += 1
 
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Put the parameters back, if the averages are in their place."""
+        self._is_between_epochs = False
+        self._swap_out()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Put the averages into the model, if other callbacks are to see them."""
+        if self.swap_on_epoch:
+            self._swap_in()
+            self._is_between_epochs = True
+
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the averages in the model, if so wanted."""
+        self._is_between_epochs = False
         if self.swap_at_end:
             self._swap_in()
             self._own = None
+        self._swap_out()
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Put the averages into the model."""
@@ -112,6 +137,7 @@ class EMA(Callback):
 
     def close(self) -> None:
         """Put the parameters back, also after an error in the middle of an evaluation."""
+        self._is_between_epochs = False
         self._swap_out()
 
     def _swap_in(self) -> None:
@@ -125,18 +151,22 @@ class EMA(Callback):
             self.model.load_state_dict(averages, strict=False)
 
     def _swap_out(self) -> None:
-        if self._own is not None:
+        if self._own is not None and not self._is_between_epochs:
             self.model.load_state_dict(self._own, strict=False)
             self._own = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the averages."""
-        return {"averages": dict(self.averages), "num_updates": self._num_updates}
+        """Return the averages, and the parameters while they are out of the model."""
+        state = {"averages": dict(self.averages), "num_updates": self._num_updates}
+        return {**state, "own": None if self._own is None else dict(self._own)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         averages = {path: jnp.array(value) for path, value in state["averages"].items()}
         self.averages, self._num_updates = averages, int(state["num_updates"])
+        own = state.get("own")
+        self._own = None if own is None else {path: jnp.array(v) for path, v in own.items()}
+        self._is_between_epochs = self._own is not None
         self._averaged = self.trainer
 
 
