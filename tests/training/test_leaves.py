@@ -68,6 +68,14 @@ def test_what_has_no_axis_or_no_numbers_is_refused(leaf: Any) -> None:
         as_leaf("fit", "x", leaf)
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"), [("RaggedTensor", r"`ragged\.to_tensor\(\)`"), ("SparseTensor", "SciPy")]
+)
+def test_tensors_that_are_no_arrays_are_refused(name: str, fix: str) -> None:
+    with pytest.raises(DataError, match=rf"expected `x` to be an array of numbers .*{fix}"):
+        as_leaf("fit", "x", type(name, (), {})())
+
+
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
 def test_whole_numbers_that_would_be_cut_down_are_refused(dtype: Any) -> None:
     largest = np.array([0, np.iinfo(np.dtype(dtype).name.replace("64", "32")).max], dtype)

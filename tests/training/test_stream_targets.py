@@ -59,7 +59,10 @@ def test_a_head_is_named() -> None:
 
 def test_what_has_a_meaning_passes() -> None:
     assert looked_at(CrossEntropy(ignore_index=-1), GOOD, np.array([-1, 2])) == 2
-    assert looked_at(CrossEntropy(), GOOD, GOOD + np.array([0, 0, 9]), weights=np.array([1, 1, 0])) == 2
+    assert (
+        looked_at(CrossEntropy(), GOOD, GOOD + np.array([0, 0, 9]), weights=np.array([1, 1, 0]))
+        == 2
+    )
     assert looked_at(CrossEntropy(), np.eye(3), 5 * np.eye(3)) == 2
     assert looked_at(MeanSquaredError(), GOOD, GOOD + 9) == 2
     assert looked_at(CrossEntropy(), GOOD, jnp.array([9])) == 2  # it would wait for the device

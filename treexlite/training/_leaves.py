@@ -15,6 +15,12 @@ import numpy as np
 
 from treexlite._errors import DataError, describe
 
+_FIX = "Pass NumPy or JAX arrays, or tuples or dicts of them; `numpy.asarray` makes them."
+_FIXES = {
+    "RaggedTensor": "Make the rows equally long: `ragged.to_tensor()`.",
+    "SparseTensor": "Make it dense, `tf.sparse.to_dense(sparse)`, or pass a SciPy sparse matrix.",
+}
+
 
 class SparseRows:
     """A SciPy sparse matrix that stays sparse; the rows of a batch become dense.
@@ -84,7 +90,7 @@ def as_leaf(where: str, label: str, leaf: Any) -> Any:
             where,
             expected=f"`{label}` to be an array of numbers whose first axis counts the examples",
             received=f"{label}={describe(leaf)}",
-            fix="Pass NumPy or JAX arrays, or tuples or dicts of them; `numpy.asarray` makes them.",
+            fix=_FIXES.get(type(leaf).__name__, _FIX),
         )
     _check_width(where, label, array)
     return array
