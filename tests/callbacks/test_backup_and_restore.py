@@ -1,5 +1,6 @@
 """A training that was interrupted goes on."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,24 @@ def test_the_backup_may_stay(tmp_path: Path) -> None:
     backup = BackupAndRestore(tmp_path / "b", delete_checkpoint=False)
     line().fit(*DATA, 4, 1, 0, callbacks=[backup])
     assert (tmp_path / "b" / "latest").exists()
+
+
+def test_a_kill_while_the_backup_is_deleted_leaves_no_half_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "b"
+
+    def killed_after_one(path: Any, **_: Any) -> None:
+        next(file for file in Path(path).rglob("*") if file.is_file()).unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed_after_one)
+        with pytest.raises(Killed):
+            line().fit(*DATA, 4, 1, 0, callbacks=[BackupAndRestore(folder)])
+    assert folder.exists()
+    line().fit(*DATA, 4, 1, 0, callbacks=[BackupAndRestore(folder)])
+    assert not folder.exists()
 
 
 def test_an_early_stop_is_complete(tmp_path: Path) -> None:

@@ -72,11 +72,13 @@ class BackupAndRestore(Callback):
         self._latest = self.backup_dir / "latest"
         self._previous = self.backup_dir / "previous"
         self._damaged = self.backup_dir / "damaged"
+        self._complete = self.backup_dir / "complete"
         self._is_complete = True
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Restore what an earlier run left behind."""
         self._is_complete = True
+        _remove(self._complete)
         found = [path for path in (self._latest, self._previous) if path.exists()]
         for path in found:
             try:
@@ -113,6 +115,10 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Delete the backup of a complete training."""
         if self.delete_checkpoint and self._is_complete:
+            for path in (self._latest, self._previous):  # half of one would be a damaged backup
+                if path.exists():
+                    self._complete.mkdir(exist_ok=True)
+                    path.rename(self._complete / path.name)
             shutil.rmtree(self.backup_dir, ignore_errors=True)
 
     def _save(self) -> None:
@@ -124,6 +130,7 @@ class BackupAndRestore(Callback):
 
 
 def _remove(path: Path) -> None:
+    """Delete a file or directory, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
