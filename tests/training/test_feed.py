@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.training import sources
 from treexlite._errors import ArgumentError, DataError
 from treexlite.training import _feed
 from treexlite.training._data import Arrays, Batch, shuffled
 from treexlite.training._feed import ArrayFeed, Feed, StreamFeed, capacity
+from treexlite.training._stream_state import Mark
 from treexlite.training._streams import Stream
 
 
@@ -152,3 +154,29 @@ def test_an_epoch_that_was_prepared_is_the_one_that_is_asked_for() -> None:
             rows.append(np.asarray(chunk.rows).tolist())
         assert rows[0] == rows[1]
     streamed().prepare(0, 1)
+
+
+@pytest.mark.parametrize("length", [2, 2**19])
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_chunk_has_the_mark_behind_its_last_batch(
+    length: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "LENGTH", length)
+    feed = StreamFeed(Stream("fit", sources.Counting(0)))
+    feed.reading.resume(None, 0, 0)
+    opened, last = feed.open(0, None), 0
+    while (chunk := opened.take(limit)) is not None:
+        assert chunk.count == 1 or length == 2
+        last = int(chunk.last().x[0])
+        assert int(chunk.batches()[-1].x[0]) == last
+        assert chunk.mark == Mark(last, is_end=last == 4)
+    assert last == 4
+
+
+@pytest.mark.usefixtures("_where")
+def test_arrays_are_not_marked() -> None:
+    feed = ArrayFeed(data(4), 2)
+    chunk = feed.open(0, None).take(1)
+    assert chunk is not None
+    assert (chunk.mark, feed.reading) == (None, None)
+    assert chunk.last().x.tolist() == [0, 1]

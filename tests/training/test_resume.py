@@ -1,5 +1,10 @@
 """Saving a training, and going on with it to the same bits."""
 
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +15,15 @@ import pytest
 import treexlite as tx
 from tests.budget import ALL_LAWS
 from tests.training.models import Everything, arrays, assert_same, classes
+from tests.training.sources import Loader, Numbers
 from treexlite._errors import (
     ArgumentError,
     CheckpointError,
+    CheckpointWarning,
     NotInitializedError,
     StateDictError,
 )
+from treexlite.checkpoints import Checkpoint
 from treexlite.training import Trainer
 
 
@@ -228,3 +236,186 @@ def test_a_training_that_does_not_fit_is_refused_each_time(tmp_path: Path) -> No
     other.save(tmp_path / "other")
     other.restore(tmp_path / "other")
     other.evaluate(*classes(9), verbose=0)
+
+
+class Shuffling(Loader):
+    """Examples in an order that nobody can guess."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, 20)
+
+    def __iter__(self) -> Iterator[Any]:
+        x, y = classes(20)
+        if self.order is None:
+            self.order = self.generator.permutation(20)
+        while len(self.order):
+            rows, self.order = self.order[:6], self.order[6:]
+            self.read += 1
+            yield x[rows], y[rows]
+        self.order = None
+
+
+class Validating(Numbers):
+    """An iterator that goes on from validation to validation, with a state."""
+
+    def __next__(self) -> Any:
+        super().__next__()
+        return classes(6, self.next)
+
+
+def drawn(seed: int) -> Iterator[Any]:
+    """An iterator without end, and without a state."""
+    dice = np.random.default_rng(1)
+    while True:
+        yield classes(6, int(dice.integers(1000)))
+
+
+STREAMS: list[tuple[Any, int | None]] = [(Shuffling, None), (Shuffling, 3), (drawn, 3)]
+STEPS = [(1, 1), (3, 1), (4, 1), (8, 3), (11, 1)] if ALL_LAWS else [(3, 1), (8, 3)]
+
+
+@pytest.fixture(scope="module", params=STREAMS, ids=["loader", "loader, 3 steps", "iterator"])
+def undisturbed(request: pytest.FixtureRequest) -> tuple[Any, int | None, Trainer]:
+    kind, steps = request.param
+    expected = trainer()
+    expected.fit(kind(1), **streamed(steps))
+    return kind, steps, expected
+
+
+def streamed(steps: int | None) -> dict[str, Any]:
+    validation = {"validation_data": Validating(100), "validation_steps": 2}
+    return {**SETTINGS, **validation, "steps_per_epoch": steps}
+
+
+@pytest.mark.parametrize(("step", "save_freq"), STEPS)
+def test_a_stream_goes_on_where_it_was(
+    undisturbed: Any, step: int, save_freq: Any, tmp_path: Path
+) -> None:
+    kind, steps, expected = undisturbed
+
+    def run(seed: int, *more: Any) -> tuple[Trainer, Any]:
+        again, stream = trainer(), kind(seed)
+        backup = tx.callbacks.BackupAndRestore(tmp_path / "backup", save_freq=save_freq)
+        again.fit(stream, **streamed(steps), callbacks=[backup, *more])
+        return again, stream
+
+    with pytest.raises(Killed):
+        run(1, KillAt(step))
+    with Checkpoint(tmp_path / "backup" / "latest") as checkpoint:
+        done = checkpoint.extra["position"]["step"]
+    continued, second = run(2)  # the order comes from the state alone
+    assert_same(arrays(continued.state), arrays(expected.state))
+    assert continued.history.history == expected.history.history
+    assert continued.history.steps == expected.history.steps
+    if kind is Shuffling:
+        assert second.read == expected.position.step - done + 1  # the first one shows the shapes
+
+
+def test_what_a_stream_says_of_its_place_has_to_be_plain(tmp_path: Path) -> None:
+    class Holding(Shuffling):
+        def state_dict(self) -> dict[str, Any]:
+            return {"worker": {"generator": self.generator}}
+
+    unsaved = trainer()
+    unsaved.fit(Holding(1), epochs=1, verbose=0)
+    message = (
+        r"Trainer.save: expected the training stream to say where it is with arrays and plain data "
+        r".* received .*Generator\) at `state/worker/generator`\. Let its `state_dict`"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        unsaved.save(tmp_path / "run")
+    saving = tx.callbacks.ModelCheckpoint(str(tmp_path / "run"), save_freq=1)
+    with pytest.raises(CheckpointError, match=message):
+        trainer().fit(Holding(1), epochs=1, verbose=0, callbacks=[saving])
+    assert not (tmp_path / "run").exists()
+    unsaved.fit(**BRIEF)  # what was fitted last has its place in the seed
+    unsaved.save(tmp_path / "run")
+
+
+def test_a_training_on_a_stream_can_be_extended(tmp_path: Path) -> None:
+    whole, half, extended = trainer(), trainer(), trainer()
+    whole.fit(Shuffling(1), epochs=3, verbose=0)
+    half.fit(Shuffling(1), epochs=2, verbose=0)
+    half.save(tmp_path / "run")
+    extended.restore(tmp_path / "run")
+    extended.fit(Shuffling(2), epochs=3, verbose=0)
+    assert_same(arrays(extended.state), arrays(whole.state))
+    assert extended.history.history == whole.history.history
+
+
+def test_a_stream_that_gives_other_data_is_told(tmp_path: Path) -> None:
+    def batches(seed: int) -> Any:
+        return lambda: iter([classes(6, seed + n) for n in range(3)])
+
+    first, second = trainer(), trainer()
+    first.fit(batches(0), epochs=1, verbose=0)
+    first.save(tmp_path / "run")
+    second.restore(tmp_path / "run")
+    with pytest.warns(CheckpointWarning, match=r"Trainer.fit: the stream does not give those bat"):
+        second.fit(batches(9), epochs=2, verbose=0)
+    assert second.history.epoch == [0, 1]
+
+
+def killed_and_continued(new: Any, settings: dict[str, Any], step: int, folder: Path) -> Trainer:
+    """Train on a new stream until a step, and on another new one to the end."""
+    for callbacks in ([KillAt(step)], []):
+        again = trainer()
+        backup = tx.callbacks.BackupAndRestore(folder / "backup", save_freq=1)
+        with pytest.raises(Killed) if callbacks else contextlib.nullcontext():
+            again.fit(new(), **settings, callbacks=[backup, *callbacks])
+    return again
+
+
+def test_a_loader_of_torchdata_goes_on(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    stateful = pytest.importorskip(
+        "torchdata.stateful_dataloader", reason="torchdata is not installed"
+    )
+    rows = list(zip(*map(torch.from_numpy, classes(20)), strict=True))
+    seeds = itertools.count()
+
+    def loader() -> Any:
+        generator = torch.Generator().manual_seed(max(1, next(seeds)))
+        return stateful.StatefulDataLoader(rows, 6, shuffle=True, generator=generator)
+
+    expected = trainer()
+    expected.fit(loader(), **SETTINGS)
+    continued = killed_and_continued(loader, SETTINGS, 7, tmp_path)
+    assert_same(arrays(continued.state), arrays(expected.state))
+    assert continued.history.history == expected.history.history
+
+
+def test_iterators_of_grain_go_on(tmp_path: Path) -> None:
+    grain = pytest.importorskip("grain", reason="grain is not installed")
+    x, y = classes(20)
+
+    def dataset(steps: int | None) -> Any:
+        rows = grain.MapDataset.source(list(range(20))).seed(3).shuffle()
+        rows = rows if steps is None else rows.repeat(4)
+        return rows.map(lambda row: (x[row], y[row])).batch(6).to_iter_dataset()
+
+    for number, (steps, step) in enumerate([(None, 6), (3, 5)]):
+        settings = {**SETTINGS, "steps_per_epoch": steps}
+        expected = trainer()
+        expected.fit(dataset(steps), **settings)
+        folder = tmp_path / str(number)
+        continued = killed_and_continued(lambda n=steps: dataset(n), settings, step, folder)
+        assert_same(arrays(continued.state), arrays(expected.state))
+        assert continued.history.history == expected.history.history
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_process_that_is_killed_goes_on() -> None:
+    """A few of the 200 kills of `benchmarks/kill.py`."""
+    root = Path(__file__).parents[2]
+    count = "12" if ALL_LAWS else "2"
+    data = [] if ALL_LAWS else ["--data", "stream"]
+    run = subprocess.run(
+        [sys.executable, "benchmarks/kill.py", "--kills", count, *data],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        cwd=root,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{count} kills, 0 losses" in run.stdout

@@ -33,15 +33,18 @@ class Again:
 class Indexed:
     """As Keras's `Sequence`: a length, and batches by number."""
 
+    def __init__(self, count: int = 3) -> None:
+        self.count = count
+
     def __len__(self) -> int:
-        return 3
+        return self.count
 
     def __getitem__(self, index: int) -> Any:
         return np.full(2, index), np.zeros(2)
 
 
 def epoch(stream: Stream, skip: int = 0) -> list[int]:
-    return [int(batch.x[0]) for batch in stream.epoch(skip)]
+    return [int(given.batch.x[0]) for given in stream.epoch(skip)]
 
 
 def test_what_is_a_stream() -> None:
@@ -71,6 +74,14 @@ def test_with_a_limit_epochs_follow_each_other() -> None:
 def test_what_can_start_again_does_when_it_ends() -> None:
     stream = Stream("fit", Again(2), 3)
     assert [epoch(stream), epoch(stream)] == [[0, 1, 0], [1, 0, 1]]
+
+
+@pytest.mark.parametrize("source", [Again(4), Indexed(4), lambda: numbered(4)])
+@pytest.mark.parametrize("limit", [2, 4])
+def test_an_epoch_may_end_where_an_iteration_does(source: Any, limit: int) -> None:
+    stream = Stream("fit", source, limit)
+    read = [number for _ in range(5) for number in epoch(stream)]
+    assert read == [number % 4 for number in range(5 * limit)]
 
 
 def test_looking_at_the_first_batch_takes_nothing_away() -> None:
@@ -161,7 +172,7 @@ def test_a_source_may_fill_one_buffer_again_and_again() -> None:
             buffer[:] = number
             yield buffer, {"target": buffer}
 
-    batches = list(Stream("fit", refilled).epoch())
+    batches = [given.batch for given in Stream("fit", refilled).epoch()]
     assert [int(batch.x[0]) for batch in batches] == [0, 1, 2, 3]
     assert [int(batch.y["target"][1]) for batch in batches] == [0, 1, 2, 3]
 

@@ -26,7 +26,9 @@ from treexlite.training._data import Arrays, Batch, in_order, on_device, shapes,
 from treexlite.training._host import joined
 from treexlite.training._mesh import DEFAULT_DEVICE, Placement
 from treexlite.training._prefetch import Prefetcher
-from treexlite.training._streams import Stream, rows_of
+from treexlite.training._reading import Reading
+from treexlite.training._stream_state import Mark
+from treexlite.training._streams import Given, Stream, rows_of
 
 RESIDENT_SHARE = 0.25  # of the memory of the device
 STREAM_CHUNK = 32  # batches that are put together at most
@@ -48,19 +50,29 @@ class Chunk:
             data is one batch.
         first: the first batch of the chunk, a row of `rows`.
         count: how many batches, from there.
+        mark: where the stream is behind them, when it can say that.
     """
 
     data: Batch
     rows: Any
     first: int
     count: int
+    mark: Mark | None = None
 
     def batches(self) -> list[Batch]:
         """Return the batches themselves."""
+        return [self._batch(number) for number in range(self.count)]
+
+    def last(self) -> Batch:
+        """Return the last one of them."""
+        return self._batch(self.count - 1)
+
+    def _batch(self, number: int) -> Batch:
         if self.rows is None:
-            return [self.data]
-        numbers = [np.asarray(self.rows)[self.first + step] for step in range(self.count)]
-        return [jax.tree_util.tree_map(lambda leaf, n=n: leaf[n], self.data) for n in numbers]
+            return self.data
+        rows = np.asarray(self.rows)[self.first + number]
+        batch: Batch = jax.tree_util.tree_map(lambda leaf: leaf[rows], self.data)
+        return batch
 
 
 class Pass(Protocol):
@@ -81,12 +93,14 @@ class Feed(Protocol):
         num_steps: how many batches an epoch has, None when that is unknown.
         example: the shapes of the first batch.
         checked: the batches that can be looked at before training: all examples, or the first ones.
+        reading: how far it is read, for a stream; the order of arrays follows from the seed.
     """
 
     where: str
     num_steps: int | None
     example: Batch
     checked: Batch
+    reading: Reading | None
 
     def open(self, epoch: int, seed: int | None, skip: int = 0) -> Pass:
         """Begin an epoch behind its first `skip` batches, shuffled when there is a seed."""
@@ -145,6 +159,7 @@ class ArrayFeed:
         self._visited = min(num_steps * batch_size, arrays.num_examples)
         self.arrays = arrays
         self.checked = arrays.batch
+        self.reading: Reading | None = None
         self.example = shapes(arrays.batch, batch_size)
         self.is_resident = arrays.nbytes * placement.num_copies <= RESIDENT_SHARE * memory()
         data = on_device(arrays.batch) if self.is_resident else None
@@ -161,7 +176,7 @@ class ArrayFeed:
         """Begin an epoch; see `Feed.open`."""
         if self.data is None:
             order = self._order(epoch, seed, skip)
-            batches = iter(rows_of(self.arrays, order, self.batch_size))
+            batches = map(Given, rows_of(self.arrays, order, self.batch_size))
             return StreamPass(batches, self._capacity, self._placement)
         if skip:
             order = self._order(epoch, seed, skip)
@@ -249,9 +264,10 @@ class StreamFeed:
         self.stream, self._placement = stream, placement
         self.num_steps = stream.num_steps
         self.checked = stream.first
+        self.reading: Reading | None = Reading(stream, self.checked)
         self.example = shapes(self.checked)
         self._capacity = capacity(self.example, self.num_steps)
-        self.look: Callable[[Iterator[Batch], int], Iterator[Batch]] | None = None
+        self.look: Callable[[Iterator[Given], int], Iterator[Given]] | None = None
 
     def prepare(self, epoch: int, seed: int | None) -> None:
         """Do nothing: who knows whether there will be another epoch to read for."""
@@ -276,33 +292,38 @@ class StreamPass:
     """One epoch over batches that a thread reads ahead.
 
     Args:
-        batches: an iterator of batches on the host.
+        batches: an iterator of batches on the host, with marks.
         capacity: how many of them are put together for one dispatch.
         placement: where training happens.
     """
 
     def __init__(
-        self, batches: Iterator[Batch], capacity: int, placement: Placement = DEFAULT_DEVICE
+        self, batches: Iterator[Given], capacity: int, placement: Placement = DEFAULT_DEVICE
     ) -> None:
         self._capacity, self._placement = capacity, placement
         is_single = capacity == 1
         room = READ_AHEAD if is_single else 2 * capacity
         # Large batches travel to the device in the thread, while the device works.
-        prepare: Callable[[Batch], Batch] = placement.give if is_single else _on_host
+        move: Callable[[Batch], Batch] = placement.give if is_single else _on_host
+
+        def prepare(given: Given) -> Given:
+            return given._replace(batch=move(given.batch))
+
         self._ahead = Prefetcher(batches, room, prepare, _kind)
 
     def take(self, limit: int, interrupt: Callable[[], None] = _never) -> Chunk | None:
         """Return the batches that are there, at least one."""
-        group = self._ahead.take(min(limit, self._capacity), interrupt)
-        if not group:
+        taken: list[Given] = self._ahead.take(min(limit, self._capacity), interrupt)
+        if not taken:
             return None
+        group, mark = [given.batch for given in taken], taken[-1].mark
         if self._capacity == 1:
-            return Chunk(group[0], None, 0, 1)
+            return Chunk(group[0], None, 0, 1, mark)
         size = jax.tree_util.tree_leaves(group[0])[0].shape[0]
         rows = np.arange(self._capacity * size, dtype=np.int32).reshape(self._capacity, size)
         missing = [group[-1]] * (self._capacity - len(group))  # one program, whatever is there
         data = jax.tree_util.tree_map(lambda *parts: joined(parts), *group, *missing)
-        return Chunk(self._placement.put(data), rows, 0, len(group))
+        return Chunk(self._placement.put(data), rows, 0, len(group), mark)
 
     def close(self) -> None:
         """Stop the thread."""
@@ -314,8 +335,8 @@ def _on_host(batch: Batch) -> Batch:
     return moved
 
 
-def _kind(batch: Batch) -> Any:
-    leaves, treedef = jax.tree_util.tree_flatten(batch)
+def _kind(given: Given) -> Any:
+    leaves, treedef = jax.tree_util.tree_flatten(given.batch)
     return treedef, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
 
 

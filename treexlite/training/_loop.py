@@ -21,6 +21,7 @@ from treexlite.callbacks import CallbackList
 from treexlite.training._feed import Chunk, Feed, Pass
 from treexlite.training._interrupt import Terminated, held_back
 from treexlite.training._profile import Profile
+from treexlite.training._reading import Reading
 from treexlite.training._records import CAPACITY
 from treexlite.training._step import Programs, fetch
 
@@ -37,6 +38,15 @@ class Plan:
     validation_freq: int
     epochs: range
     shuffle: bool
+
+    def readings(self) -> dict[str, Reading]:
+        """Return how far the streams are read, by their names."""
+        feeds = {"training": self.train, "validation": self.validation}
+        return {
+            name: feed.reading
+            for name, feed in feeds.items()
+            if feed is not None and feed.reading is not None
+        }
 
 
 @dataclass
@@ -177,9 +187,12 @@ class Run:
             self.callbacks.begin("test")
         with programs.aside(state) if within_epoch else contextlib.nullcontext():
             programs.start(state)
+            count, last = 0, None
             with contextlib.closing(feed.open(0, None)) as batches:
-                for _ in self.steps("test", batches, 0, 0):
-                    pass
+                for chunk in self.steps("test", batches, 0, 0):
+                    count, last = count + chunk.count, chunk
+            if last is not None and feed.reading is not None:  # what is cut short is done again
+                feed.reading.used(last, count)
             with self.profile.span("device"):
                 logs = programs.read("test", state)
         with self.profile.span("callbacks"):
@@ -211,7 +224,7 @@ def fit(trainer: Any, programs: Programs, plan: Plan, callbacks: CallbackList) -
             with run.owning():
                 callbacks.begin("train")
             run.is_under_way = True
-            for epoch in trainer.remaining(plan.epochs):
+            for epoch in trainer.remaining(plan.epochs, plan.readings()):
                 if trainer.stop_training:  # by `on_train_begin`, or by the last epoch
                     break
                 _epoch(run, plan, epoch)
@@ -240,6 +253,8 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> None:
     with contextlib.closing(batches):
         for chunk in run.steps("train", batches, skip, trainer.position.step):
             trainer.position.advance(chunk.count)
+            if plan.train.reading is not None:
+                plan.train.reading.used(chunk, chunk.count)
     if epoch + 1 < plan.epochs.stop:
         with span("data"):
             plan.train.prepare(epoch + 1, seed)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from treexlite._core import Module
@@ -17,7 +19,9 @@ from treexlite.checkpoints import Checkpoint, load, save
 from treexlite.training._held import Held
 from treexlite.training._history import History
 from treexlite.training._position import Position
+from treexlite.training._reading import Reading
 from treexlite.training._step import Programs
+from treexlite.training._stream_state import check_savable
 
 KIND = "treexlite training"
 
@@ -30,6 +34,11 @@ class Resumption(Held):
         history: the logs of its epochs.
         is_restored: whether the next `fit` goes on where the restored training was.
     """
+
+    # Where the streams of the last `fit`, or of the restored one, were; and how far those of the
+    # running one are read.
+    _streams: Mapping[str, Any] = MappingProxyType({})
+    _readings: Mapping[str, Reading] = MappingProxyType({})
 
     position: Position
     history: History
@@ -55,7 +64,8 @@ class Resumption(Held):
 
         Raises:
             NotInitializedError: nothing was fitted yet, and the model is not initialised.
-            CheckpointError: the operating system refuses; what was at `path` is as it was.
+            CheckpointError: the operating system refuses, or a stream says where it is in another
+                way than with plain data and arrays; what was at `path` is as it was.
         """
         if self._running is not None:
             self._running.settle()
@@ -68,6 +78,7 @@ class Resumption(Held):
             "position": dataclasses.asdict(self.position),
             "history": self.history.state_dict(),
             "callbacks": callbacks or {},
+            "streams": self._stream_places(check=True),
         }
         with self._programs.with_means_of_epoch():
             save(path, self._saved(), extra=extra)
@@ -77,7 +88,12 @@ class Resumption(Held):
 
         With the same data and arguments it ends with the same bits as a training that was never
         interrupted, also from the middle of an epoch: the order of the data follows from the seed,
-        and batches that were done are left out. Of a stream they are read, and dropped.
+        and batches that were done are left out. A stream that has `state_dict` and
+        `load_state_dict` (torchdata's `StatefulDataLoader`), or `get_state` and `set_state`
+        (grain), itself or in its iterators, goes on behind the last batch that was trained on.
+        Another one is read again, and those batches dropped: of the present epoch, when each epoch
+        is one iteration and they all began alike; else all since the first one. When it gives
+        other batches than before, that is a `CheckpointWarning`.
 
         A model that is not initialised is checked and filled when the first data comes. A callback
         may restore in `on_train_begin` only.
@@ -115,6 +131,7 @@ class Resumption(Held):
         self.seed = extra["seed"]
         self.position = Position(**extra["position"])
         self.history.load_state_dict(extra["history"])
+        self._streams = extra["streams"]
         self.is_restored = True
         self._callback_states = extra["callbacks"]
         if self._watching is not None:
@@ -134,6 +151,28 @@ class Resumption(Held):
                 received="a call while another one is running, in a callback or a thread",
                 fix="Call it when the other one has returned, or build a second trainer.",
             )
+
+    def _resume_streams(self, readings: dict[str, Reading], epoch: int) -> None:
+        """Let streams go on where they were, for an epoch to begin with."""
+        done = self.position.batch
+        for name, reading in readings.items():
+            batches = (done, done if epoch == self.position.epoch else 0)
+            is_trained_on = name == "training"
+            reading.resume(self._streams.get(name), *(batches if is_trained_on else (0, 0)))
+        self._readings = readings
+
+    def _stream_places(self, check: bool = False) -> dict[str, Any]:
+        """Return where all streams are.
+
+        Raises:
+            CheckpointError: `check` is set, and a checkpoint cannot hold that.
+        """
+        places = {name: reading.state_dict() for name, reading in self._readings.items()}
+        places = {**self._streams, **places}
+        for name, place in places.items():
+            if check and place is not None and place["mark"] is not None:
+                check_savable("Trainer.save", name, place["mark"]["state"])
+        return places
 
     def _saved(self) -> dict[str, Module]:
         return {"state": self.state, "averages": self._programs.averages, **self.held()}

@@ -18,6 +18,7 @@ from treexlite.losses._label_loss import LabelLoss
 from treexlite.training._data import Batch
 from treexlite.training._fitting import CrossEntropyByShape, is_one_score
 from treexlite.training._heads import Head, HeadLosses, heads_of
+from treexlite.training._streams import Given
 from treexlite.training._targets import check_targets
 from treexlite.training._trees import part_at
 
@@ -46,13 +47,14 @@ class TargetCheck:
         self._preds = lambda: shapes
         self._limits = [(head, _limit(_part(head, "preds", shapes).shape, head)) for head in heads]
 
-    def batches(self, batches: Iterator[Batch], done: int) -> Iterator[Batch]:
+    def batches(self, batches: Iterator[Given], done: int) -> Iterator[Given]:
         """Give the batches of an epoch, of which some were `done` before, after a look at each.
 
         Raises:
             RangeError: a label is no class; the message has the number of the batch, from 1.
         """
-        for number, batch in enumerate(batches, done + 1):
+        for number, given in enumerate(batches, done + 1):
+            batch = given.batch
             for head, limit in self._limits if batch.y is not None else ():
                 target = _part(head, "target", batch.y)
                 if isinstance(target, np.ndarray) and not _is_within(target, limit):
@@ -60,7 +62,7 @@ class TargetCheck:
                     place = f"{self._where}, batch {number}"
                     check_targets(place, self._loss, batch, self._preds)
                     break
-            yield batch
+            yield given
 
 
 def _has_limit(head: Head, first: Batch) -> bool:

@@ -35,6 +35,7 @@ from treexlite.training._pace import Pace
 from treexlite.training._position import Position
 from treexlite.training._precision import as_policy, scaled_optimizer
 from treexlite.training._profile import Profile
+from treexlite.training._reading import Reading
 from treexlite.training._records import Records
 from treexlite.training._sources import Cut, feed, feeds, unchanged
 from treexlite.training._state import TrainState, own
@@ -264,6 +265,7 @@ class Trainer(OnBatch, Inspection):
         if not self.is_restored:
             self.position = Position(first, 0, int(fetch(self.state.step)))
             self.history = History()
+            self._streams = {}
         self.own_arrays()
         self._example = train.first_batch
         self._watching = watching
@@ -271,6 +273,7 @@ class Trainer(OnBatch, Inspection):
             _loop.fit(self, self._programs, plan, watching)
         finally:
             self._watching = self._example = None
+            self._streams, self._readings = self._stream_places(), {}
         return self.history
 
     def own_arrays(self) -> None:
@@ -280,15 +283,23 @@ class Trainer(OnBatch, Inspection):
                 own(module)
         self._place()
 
-    def remaining(self, epochs: range) -> range:
-        """Return the epochs that `fit` has to do: after `restore`, those that are left."""
+    def remaining(self, epochs: range, readings: dict[str, Reading]) -> range:
+        """Return the epochs that `fit` has to do: after `restore`, those that are left.
+
+        The streams go on where they were, each with its reading.
+
+        Raises:
+            CheckpointError: one of them does not take its state.
+        """
+        left = range(max(epochs.start, self.position.epoch), epochs.stop)
+        self._resume_streams(readings, left.start)
         if not self.is_restored:
             return epochs
         self.is_restored = False
         if self._watching is not None and self._callback_states is not None:
             self._watching.load_state_dict(self._callback_states)
         self._callback_states = None
-        return range(max(epochs.start, self.position.epoch), epochs.stop)
+        return left
 
     def evaluate(
         self,
