@@ -15,6 +15,7 @@ from treexlite.training import Batch, Trainer
 from treexlite.training._fitting import CrossEntropyByShape
 from treexlite.training._heads import as_losses
 from treexlite.training._stream_targets import TargetCheck
+from treexlite.training._streams import Given
 
 
 def looked_at(loss: Any, *targets: Any, preds: Any = (4, 3), weights: Any = None) -> int:
@@ -22,7 +23,7 @@ def looked_at(loss: Any, *targets: Any, preds: Any = (4, 3), weights: Any = None
     shape = preds if isinstance(preds, dict) else jax.ShapeDtypeStruct(preds, jnp.float32)
     batches = [Batch(None, y, weights) for y in targets]
     check = TargetCheck("fit", loss, batches[0], lambda: shape)
-    return len(list(check.batches(iter(batches), 5)))
+    return len(list(check.batches(map(Given, batches), 5)))
 
 
 GOOD = np.array([0, 1, 2])
@@ -72,7 +73,7 @@ def test_what_has_a_meaning_passes() -> None:
 def test_predictions_are_asked_for_when_labels_have_a_limit_only() -> None:
     for loss, y in ((MeanSquaredError(), GOOD), (CrossEntropy(), np.eye(3)), (None, None)):
         check = TargetCheck("fit", loss, Batch(None, y), lambda: pytest.fail("needless"))
-        assert list(check.batches(iter([Batch(None, y)]), 0))
+        assert list(check.batches(iter([Given(Batch(None, y))]), 0))
 
 
 def stream(kind: Any, bad: int) -> Any:
