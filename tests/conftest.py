@@ -41,7 +41,8 @@ if "device_count" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = " ".join(flags).strip()
 # Nearly all the time of the tests is spent compiling programs that run once.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-compiles_faster = "--xla_cpu_use_fusion_emitters=false"  # four times, on jaxlib 0.10
+# Fusion emitters take four times as long; parts of a small program need no threads of their own.
+compiles_faster = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 if compiles_faster not in os.environ["XLA_FLAGS"] and is_known_to_xla(compiles_faster):
     os.environ["XLA_FLAGS"] += f" {compiles_faster}"  # for the workers as well
 # Laws compile the same small programs again and again, in every worker: the first one keeps them.
