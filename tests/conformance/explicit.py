@@ -19,10 +19,6 @@ from tests.conformance.catalogue import LAYERS, Layer
 
 State: TypeAlias = dict[str, jax.Array]
 
-# One row for each family of data (parameters, statistics, keys): for the further laws of a file,
-# which are dear to compile, and in which another layer of the same family adds nothing.
-FAMILIES = [row for row in LAYERS if row.name in ("Linear", "BatchNorm", "Dropout")]
-
 
 class Calls(tx.State):
     """A kind as a user defines it."""

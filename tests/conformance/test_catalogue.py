@@ -1,9 +1,11 @@
 """The catalogue is complete, and says of each layer what is true."""
 
+import collections
+
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, SAMPLE, Layer, ids
+from tests.conformance.catalogue import FAMILIES, LAWS, LAYERS, SAMPLE, Layer, ids, sampled
 from treexlite import nn
 
 
@@ -25,10 +27,18 @@ def test_no_attribute_hides_a_verb_of_modules(row: Layer) -> None:
 
 
 def test_the_sample_has_every_kind_of_data() -> None:
-    sampled = [row for row in LAYERS if row.name in SAMPLE]
-    assert {row.name for row in sampled} == SAMPLE
+    rows = [row for row in LAYERS if row.name in SAMPLE]
+    assert {row.name for row in rows} == SAMPLE
     kinds = {kind for row in LAYERS for kind in row.fields.values()}
-    assert {kind for row in sampled for kind in row.fields.values()} == kinds
+    assert {kind for row in rows for kind in row.fields.values()} == kinds
+
+
+def test_every_law_has_its_part_of_the_sample_and_every_row_its_laws() -> None:
+    tried = collections.Counter(row.name for law in LAWS for row in sampled(law))
+    assert set(tried) >= SAMPLE
+    assert min(tried.values()) >= len(LAWS) // 6
+    for law in LAWS:
+        assert {row.name for row in FAMILIES} < {row.name for row in sampled(law)}
 
 
 @pytest.mark.parametrize("row", LAYERS, ids=ids)

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled, sum_of
 from tests.conformance.explicit import (
-    FAMILIES,
     Counted,
     State,
     assert_same,
@@ -17,6 +16,8 @@ from tests.conformance.explicit import (
     explicit,
     parameters,
 )
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

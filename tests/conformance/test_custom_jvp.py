@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
 from tests.conformance.explicit import State, assert_same, call, counted, explicit, parameters
+
+SAMPLED = sampled(__name__)
 
 
 def false_derivative(y: jax.Array, tangents: list[jax.Array], x_tangent: Any) -> jax.Array:

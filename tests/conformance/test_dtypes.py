@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, SAMPLED, Layer, ids
+from tests.conformance.catalogue import LAYERS, Layer, ids, sampled
+
+SAMPLED = sampled(__name__)
 
 TYPED = [row for row in LAYERS if row.has_dtype]
 UNTYPED = [row for row in LAYERS if not row.has_dtype and row.floating and not row.parameters]

@@ -6,8 +6,10 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
 from tests.conformance.explicit import counted, explicit
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

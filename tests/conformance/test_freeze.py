@@ -3,7 +3,9 @@
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import LAYERS, Layer, ids, sampled, sum_of
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", [row for row in SAMPLED if row.parameters], ids=ids)

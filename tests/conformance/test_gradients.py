@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import Layer, ids, sampled, sum_of
+
+SAMPLED = sampled(__name__)
 
 TRAINED = [row for row in SAMPLED if row.parameters]
 

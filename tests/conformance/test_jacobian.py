@@ -6,11 +6,11 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import LAYERS, Layer, ids, sum_of
 from tests.conformance.explicit import State, assert_same, counted, explicit, parameters
 
 # Jacobians grow with the product of the sizes, so these are rows of few parameters.
-SMALL = [row for row in SAMPLED if row.name in ("BatchNorm", "Embed")]
+SMALL = [row for row in LAYERS if row.name in ("BatchNorm", "Embed")]
 
 
 def outputs(model: Any, x: jax.Array) -> dict[str, jax.Array]:

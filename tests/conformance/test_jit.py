@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
-from tests.conformance.explicit import FAMILIES, assert_same, call, counted, explicit
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled
+from tests.conformance.explicit import assert_same, call, counted, explicit
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

@@ -7,8 +7,10 @@ import pytest
 from jax.experimental import checkify
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
-from tests.conformance.explicit import FAMILIES, assert_same, call, counted, explicit, stacked
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled
+from tests.conformance.explicit import assert_same, call, counted, explicit, stacked
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

@@ -5,8 +5,10 @@ import pytest
 from jax.extend.core import jaxpr_as_fun
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
 from tests.conformance.explicit import assert_same, call, counted, explicit
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

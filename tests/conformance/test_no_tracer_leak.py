@@ -4,7 +4,9 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
+
+SAMPLED = sampled(__name__)
 
 
 def assert_concrete(model: tx.Module) -> None:

@@ -10,15 +10,16 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled
 from tests.conformance.explicit import (
-    FAMILIES,
     agreeing,
     assert_same,
     call,
     counted,
     mapped,
 )
+
+SAMPLED = sampled(__name__)
 
 PER_DEVICE = (tx.BatchStat, tx.Log)
 BY_KIND = {tx.BatchStat: 0, tx.Log: 0, ...: None}

@@ -4,7 +4,9 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import Layer, ids, sampled, sum_of
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -6,8 +6,10 @@ import jax
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
-from tests.conformance.explicit import FAMILIES, State, assert_same, counted, explicit, parameters
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled, sum_of
+from tests.conformance.explicit import State, assert_same, counted, explicit, parameters
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

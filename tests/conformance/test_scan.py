@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids, sum_of
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled, sum_of
 from tests.conformance.explicit import (
-    FAMILIES,
     State,
     assert_same,
     counted,
@@ -17,6 +16,8 @@ from tests.conformance.explicit import (
     parameters,
     stacked,
 )
+
+SAMPLED = sampled(__name__)
 
 ZERO = jnp.array(0.0)
 

@@ -15,9 +15,8 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled
 from tests.conformance.explicit import (
-    FAMILIES,
     State,
     agreeing,
     assert_same,
@@ -25,6 +24,8 @@ from tests.conformance.explicit import (
     explicit,
     lanes,
 )
+
+SAMPLED = sampled(__name__)
 
 
 def mesh() -> Mesh:

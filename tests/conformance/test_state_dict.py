@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

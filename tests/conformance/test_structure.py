@@ -3,7 +3,9 @@
 import jax
 import pytest
 
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
+
+SAMPLED = sampled(__name__)
 
 structure = jax.tree_util.tree_structure
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled
 from tests.conformance.explicit import (
-    FAMILIES,
     agreeing,
     assert_same,
     call,
@@ -23,6 +22,8 @@ from tests.conformance.explicit import (
     mapped,
     stacked,
 )
+
+SAMPLED = sampled(__name__)
 
 PER_LANE = (tx.BatchStat, tx.Log)
 BY_KIND = {tx.BatchStat: 0, tx.Log: 0, ...: None}

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import pytest
 
 import treexlite as tx
-from tests.conformance.catalogue import SAMPLED, Layer, ids
+from tests.conformance.catalogue import Layer, ids, sampled
 from tests.conformance.explicit import State, assert_same, counted, explicit
+
+SAMPLED = sampled(__name__)
 
 
 @pytest.mark.parametrize("row", SAMPLED, ids=ids)

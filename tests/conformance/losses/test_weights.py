@@ -52,7 +52,7 @@ def test_the_absent_is_absent_whatever_it_holds(row: LossRow, masked: bool) -> N
     left = {} if masked else {"sample_weight": WEIGHTS[THERE]}
 
     def of(target: Any, preds: Any, options: dict[str, Any]) -> Any:
-        f = jax.value_and_grad(lambda preds: loss(target, preds, **options))
+        f = jax.jit(jax.value_and_grad(lambda preds: loss(target, preds, **options)))
         return f(jax.tree.map(jnp.asarray, preds))
 
     value, gradient = of(junk(row.target, THERE), junk(row.preds, THERE), absent)
