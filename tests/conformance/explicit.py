@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import treexlite as tx
-from tests.conformance.catalogue import LAYERS, Layer
+from tests.conformance.catalogue import FAMILIES, LAYERS, Layer
 
 State: TypeAlias = dict[str, jax.Array]
 
@@ -89,6 +89,14 @@ def explicit(model: Any, f: Callable[..., Any] = call) -> Callable[..., tuple[An
         return f(copy, *args), copy.state_dict()
 
     return pure
+
+
+def together(row: Layer, lifted: Any, plain: Any) -> tuple[Any, Any]:
+    """Return both functions as they are for the families, and compiled for the other rows.
+
+    An eager derivative compiles each operation alone, which is dear for layers of many.
+    """
+    return (lifted, plain) if row in FAMILIES else (tx.jit(lifted), jax.jit(plain))
 
 
 def parameters(state: State, model: Any) -> tuple[State, State]:

@@ -9,7 +9,15 @@ import pytest
 
 import treexlite as tx
 from tests.conformance.catalogue import Layer, ids, sampled
-from tests.conformance.explicit import State, assert_same, call, counted, explicit, parameters
+from tests.conformance.explicit import (
+    State,
+    assert_same,
+    call,
+    counted,
+    explicit,
+    parameters,
+    together,
+)
 
 SAMPLED = sampled(__name__)
 
@@ -58,10 +66,13 @@ def test_custom_jvp(row: Layer) -> None:
         return plain({**inside, **rest}, x)
 
     direction = jax.tree.map(jnp.cos, (inside, *inputs))
-    expected, change, state = jax.jvp(of_state, (inside, *inputs), direction, has_aux=True)
-    of_model = model.parameters().map(jnp.cos)
-    result = tx.jvp(
-        lambda model, x=row.x: lifted(model, x), (model, *inputs), (of_model, *direction[1:])
+    moved, plainly = together(
+        row,
+        lambda *args: tx.jvp(lambda model, x=row.x: lifted(model, x), *args),
+        lambda *args: jax.jvp(of_state, *args, has_aux=True),
     )
+    expected, change, state = plainly((inside, *inputs), direction)
+    of_model = model.parameters().map(jnp.cos)
+    result = moved((model, *inputs), (of_model, *direction[1:]))
     assert_same(result, (expected, change))
     assert_same(model.state_dict(), state)

@@ -8,7 +8,15 @@ import pytest
 
 import treexlite as tx
 from tests.conformance.catalogue import Layer, ids, sampled, sum_of
-from tests.conformance.explicit import State, assert_same, call, counted, explicit, parameters
+from tests.conformance.explicit import (
+    State,
+    assert_same,
+    call,
+    counted,
+    explicit,
+    parameters,
+    together,
+)
 
 SAMPLED = sampled(__name__)
 
@@ -51,8 +59,9 @@ def test_custom_vjp(row: Layer) -> None:
 
     lifted.defvjp(forward, backward)
 
-    expected, state = plain(model.state_dict(), row.x)
-    assert_same(lifted(model, row.x), expected)
+    call_lifted, call_plain = together(row, lifted, plain)
+    expected, state = call_plain(model.state_dict(), row.x)
+    assert_same(call_lifted(model, row.x), expected)
     assert_same(model.state_dict(), state)
 
     def plain_loss(inside: State, rest: State) -> Any:
@@ -60,8 +69,13 @@ def test_custom_vjp(row: Layer) -> None:
         return sum_of(y), state
 
     inside, rest = parameters(state, model)
-    (loss, state), grads = jax.value_and_grad(plain_loss, has_aux=True)(inside, rest)
-    value, found = tx.value_and_grad(lambda model: sum_of(lifted(model, row.x)))(model)
+    differentiated, plainly = together(
+        row,
+        tx.value_and_grad(lambda model: sum_of(lifted(model, row.x))),
+        jax.value_and_grad(plain_loss, has_aux=True),
+    )
+    (loss, state), grads = plainly(inside, rest)
+    value, found = differentiated(model)
     assert_same(value, loss)
     assert_same(found.state_dict(), grads)
     assert_same(model.state_dict(), state)

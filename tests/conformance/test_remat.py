@@ -7,7 +7,7 @@ import pytest
 
 import treexlite as tx
 from tests.conformance.catalogue import FAMILIES, Layer, ids, sampled, sum_of
-from tests.conformance.explicit import State, assert_same, counted, explicit, parameters
+from tests.conformance.explicit import State, assert_same, counted, explicit, parameters, together
 
 SAMPLED = sampled(__name__)
 
@@ -25,8 +25,11 @@ def test_remat(row: Layer) -> None:
     def loss_fn(model: Any) -> jax.Array:
         return sum_of(tx.remat(model)(row.x))
 
-    (loss, state), grads = jax.value_and_grad(plain_loss, has_aux=True)(inside, rest)
-    value, found = tx.value_and_grad(loss_fn)(model)
+    lifted, plain = together(
+        row, tx.value_and_grad(loss_fn), jax.value_and_grad(plain_loss, has_aux=True)
+    )
+    (loss, state), grads = plain(inside, rest)
+    value, found = lifted(model)
     assert_same(value, loss)
     assert_same(found.state_dict(), grads)
     assert_same(model.state_dict(), state)

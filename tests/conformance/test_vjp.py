@@ -8,7 +8,15 @@ import pytest
 
 import treexlite as tx
 from tests.conformance.catalogue import Layer, ids, sampled
-from tests.conformance.explicit import State, assert_same, call, counted, explicit, parameters
+from tests.conformance.explicit import (
+    State,
+    assert_same,
+    call,
+    counted,
+    explicit,
+    parameters,
+    together,
+)
 
 SAMPLED = sampled(__name__)
 
@@ -26,11 +34,17 @@ def test_vjp(row: Layer) -> None:
     def lifted(model: Any, x: jax.Array = row.x) -> jax.Array:
         return call(model, x)
 
-    expected, plain_back, state = jax.vjp(plain, inside, *inputs, has_aux=True)
-    y, back = tx.vjp(lifted, model, *inputs)
+    def pulled_plainly(inside: State, *inputs: jax.Array) -> Any:
+        y, back, state = jax.vjp(plain, inside, *inputs, has_aux=True)
+        return y, [back(cotangent) for cotangent in (jnp.ones_like(y), jnp.cos(y))], state
+
+    def pulled(model: Any, *inputs: jax.Array) -> Any:
+        y, back = tx.vjp(lifted, model, *inputs)  # a pullback can be used again
+        return y, [back(cotangent) for cotangent in (jnp.ones_like(y), jnp.cos(y))]
+
+    run, run_plainly = together(row, pulled, pulled_plainly)
+    expected, wanted, state = run_plainly(inside, *inputs)
+    y, found = run(model, *inputs)
     assert_same(y, expected)
-    assert_same(model.state_dict(), state)
-    for cotangent in (jnp.ones_like(y), jnp.cos(y)):  # a pullback can be used again
-        of_model, *of_x = back(cotangent)
-        assert_same((of_model.state_dict(), *of_x), plain_back(cotangent))
+    assert_same([(of_model.state_dict(), *of_x) for of_model, *of_x in found], wanted)
     assert_same(model.state_dict(), state)
