@@ -5,6 +5,8 @@ hold for is said in the row. `make test` tests the laws that are dear to compile
 rows, with every form of state; `make laws`, a part of CI, for all.
 """
 
+import jax
+
 from tests.budget import ALL_LAWS
 from tests.conformance.metrics.rows import (
     accuracy,
@@ -38,6 +40,8 @@ __all__ = [
     "assert_same_value",
     "ids",
     "part",
+    "updated",
+    "value",
 ]
 
 METRICS = [
@@ -79,3 +83,7 @@ SAMPLE = {
 }
 
 SAMPLED = [row for row in METRICS if row.name in SAMPLE or ALL_LAWS]
+
+# Compiled once for each metric and size, where eager code would compile every operation of it.
+updated = jax.jit(lambda metric, batch: metric.update(**batch))
+value = jax.jit(lambda metric: metric.compute())
