@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -131,19 +132,43 @@ assert same(layer.part.w, columns) and same(layer.part.mean, rows)
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_on_eight_devices(name: str) -> None:
-    # in a process of its own: the number of devices is fixed when JAX starts
-    flags = "--xla_force_host_platform_device_count=8"
+# Runs each script in a namespace of its own, and says what it raised.
+RUNNER = """
+import json, sys, traceback
+
+preamble, scripts = json.load(sys.stdin)
+raised = {}
+for name, script in scripts.items():
+    try:
+        exec(preamble + script, {"__name__": name})
+        raised[name] = ""
+    except Exception:
+        raised[name] = traceback.format_exc()
+print(json.dumps(raised))
+"""
+
+
+@pytest.fixture(scope="module")
+def raised() -> dict[str, str]:
+    """What each script raised, all of them in one process: JAX takes seconds to start."""
+    # not in this one: the number of devices is fixed when JAX starts
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + SCRIPTS[name]],
+        [sys.executable, "-c", RUNNER],
+        input=json.dumps([PREAMBLE, SCRIPTS]),
         cwd=Path(__file__).parents[2],
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_on_eight_devices(name: str, raised: dict[str, str]) -> None:
+    assert not raised[name], raised[name]
 
 
 DEVICE = jax.sharding.SingleDeviceSharding(jax.devices()[0])
