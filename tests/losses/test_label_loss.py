@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.budget import ALL_LAWS
 from treexlite._errors import ArgumentError, DataError, ShapeError
 from treexlite.losses import (
     CategoricalFocalCrossEntropy,
@@ -31,9 +32,17 @@ THERE = np.array([True, False, True, True])
 WEIGHTS = (0.5, 2.0, 0.0)
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("label", [-100, 0, 255])
-@pytest.mark.parametrize("loss", LABELLED)
+# Each loss with each label and with each reduction; all together where all laws are run.
+IGNORING = [
+    (loss, label, reduction)
+    for number, loss in enumerate(LABELLED)
+    for turn, label in enumerate([-100, 0, 255])
+    for other, reduction in enumerate(REDUCTIONS)
+    if ALL_LAWS or other == (number + turn) % 3
+]
+
+
+@pytest.mark.parametrize(("loss", "label", "reduction"), IGNORING)
 def test_examples_to_ignore_are_absent(loss: Any, label: int, reduction: str) -> None:
     there = THERE if label else LABELS != 0
     labels = np.where(there, LABELS, label)

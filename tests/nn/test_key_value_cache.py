@@ -97,9 +97,10 @@ def test_starting_again_forgets() -> None:
 def test_masks_reach_over_the_whole_cache() -> None:
     layer = build()
     mask = jnp.arange(6) != 1
-    whole = layer(X, mask=mask)
+    call = tx.jit(layer)
+    whole = call(X, mask=mask)
     layer.start_cache(2, 6)
-    parts = [layer(X[:, t : t + 1], mask=mask) for t in range(6)]
+    parts = [call(X[:, t : t + 1], mask=mask) for t in range(6)]
     np.testing.assert_allclose(jnp.concatenate(parts, 1), whole, atol=1e-5)
     with pytest.raises(ShapeError, match="While decoding, context_time is the length of the cache"):
         layer.start_cache(2, 7) or layer(X[:, :1], mask=mask)
@@ -108,9 +109,10 @@ def test_masks_reach_over_the_whole_cache() -> None:
 def test_positions_of_ones_own_are_kept_with_the_keys() -> None:
     layer = build(rotary=nn.RotaryEmbedding())
     positions = jnp.array([0, 2, 3, 7, 8, 20])
-    whole = layer(X, positions=positions)
+    call = tx.jit(layer)
+    whole = call(X, positions=positions)
     layer.start_cache(2, 6)
-    parts = [layer(X[:, t : t + 1], positions=positions[t : t + 1]) for t in range(6)]
+    parts = [call(X[:, t : t + 1], positions=positions[t : t + 1]) for t in range(6)]
     np.testing.assert_allclose(jnp.concatenate(parts, 1), whole, atol=1e-5)
 
 
