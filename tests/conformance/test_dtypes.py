@@ -23,11 +23,6 @@ def cast(row: Layer, dtype: str) -> jax.Array:
     return row.x.astype(dtype) if row.floating else row.x
 
 
-def initialised(row: Layer, **dtypes: Any) -> Any:
-    """The layer as it is after `init`, with shapes and dtypes in place of arrays."""
-    return jax.eval_shape(lambda x: row.make(**dtypes).init(0, x), row.x)
-
-
 def called(model: Any, x: jax.Array) -> tuple[Any, Any]:
     """The output of a call and the module after it, with shapes and dtypes in place of arrays."""
     return jax.eval_shape(lambda model, x: (model(x), model), model, x)
@@ -49,15 +44,15 @@ def test_the_output_has_the_dtype_asked_for(row: Layer, dtype: str, compiled: bo
 
 @pytest.mark.parametrize("row", TYPED, ids=ids)
 def test_without_one_it_is_what_input_and_parameters_promote_to(row: Layer) -> None:
-    assert output(initialised(row), cast(row, "bfloat16")) == jnp.float32
-    half = initialised(row, param_dtype=HALF)
+    assert output(row.abstract(), cast(row, "bfloat16")) == jnp.float32
+    half = row.abstract(param_dtype=HALF)
     assert output(half, cast(row, "bfloat16")) == HALF
     assert output(half, cast(row, "float32")) == (jnp.float32 if row.floating else HALF)
 
 
 @pytest.mark.parametrize("row", TYPED, ids=ids)
 def test_parameters_are_stored_in_the_dtype_asked_for(row: Layer) -> None:
-    before = initialised(row, param_dtype="float16")
+    before = row.abstract(param_dtype="float16")
     _, after = called(before, row.x)
     for info in [*before.fields(), *after.fields()]:
         half = issubclass(info.kind, tx.Parameter)
@@ -67,6 +62,6 @@ def test_parameters_are_stored_in_the_dtype_asked_for(row: Layer) -> None:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize("row", UNTYPED, ids=ids)
 def test_layers_without_parameters_keep_the_dtype(row: Layer, dtype: str) -> None:
-    model = row.build()
+    model = row.abstract()
     assert output(model, cast(row, dtype)) == dtype
     assert output(model.eval(), cast(row, dtype)) == dtype

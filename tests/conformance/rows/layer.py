@@ -48,6 +48,10 @@ class Layer:
             _BUILT[key] = self.make(**dtypes).init(seed, self.x)
         return _BUILT[key].copy()
 
+    def abstract(self, **dtypes: Any) -> Any:
+        """Return the layer as it is after `init`, with shapes and dtypes in place of arrays."""
+        return jax.eval_shape(lambda x: self.make(**dtypes).init(0, x), self.x)
+
     @property
     def layer_class(self) -> type[tx.Module]:
         """The class that the row is about."""
