@@ -1,6 +1,6 @@
 """Dtypes: parameters are stored in `param_dtype`, outputs come in `dtype`, and nothing drifts.
 
-Dtypes are known when a call is traced, so most of these laws trace and compile nothing.
+Dtypes are known when a call is traced, so most of these laws trace, and compile nothing.
 """
 
 from typing import Any
