@@ -15,7 +15,7 @@ import pytest
 
 import treexlite as tx
 from tests.budget import ALL_LAWS
-from tests.conformance.catalogue import LAYERS, SAMPLED, Layer, ids
+from tests.conformance.catalogue import LAYERS, Layer, ids, sampled
 from treexlite import models
 from treexlite._errors import ShapeError
 from treexlite.serving._program import build
@@ -74,7 +74,7 @@ def test_an_exported_model_computes_the_same(name: str, place: Any, tmp_path: Pa
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-ROWS = [row for row in (LAYERS if ALL_LAWS else SAMPLED[::4]) if row.name != "MoE with a capacity"]
+ROWS = [row for row in sampled(__name__) if row.name != "MoE with a capacity"]
 # The room of an expert follows from the number of tokens, by a formula that symbols have not.
 ONE_SIZE = next(row for row in LAYERS if row.name == "MoE with a capacity")
 
