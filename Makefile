@@ -21,6 +21,9 @@ EXTRAS_docs := docs
 # A file stays in one process, which then compiles the small operations of its tests once.
 SPREAD := -n auto --dist loadfile
 
+# Of these, `make test` tries a part of the rows, or of the random examples.
+LAWFUL = tests/conformance $(shell grep -rlE "tests\.budget|hypothesis" --include="test_*.py" tests | grep -v ^tests/conformance | sort)
+
 
 .PHONY: help demo test laws lint types docs bench format clean
 
@@ -34,7 +37,7 @@ test: $(VENV)/.installed-dev  ## run the tests and the examples in docstrings
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 laws: $(VENV)/.installed-dev  ## run every law for every layer, loss and metric, and all examples; `make test` tries a part
-	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) tests/conformance tests/nn tests/parity tests/properties tests/training $(ARGS)
+	TREEXLITE_LAWS=all $(BIN)/python -m pytest $(SPREAD) $(LAWFUL) $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## check style and format
 	$(BIN)/ruff check .
