@@ -108,7 +108,7 @@ def streamed(width: int = 1) -> StreamFeed:
     return StreamFeed(Stream("fit", batches))
 
 
-@pytest.mark.parametrize("width", [1, 2**16])
+@pytest.mark.parametrize("width", [1, 2**19])
 @pytest.mark.parametrize("limit", [1, 2, 1000])
 def test_a_stream_is_visited_in_its_order_whatever_the_shapes(width: int, limit: int) -> None:
     batches = visited(streamed(width), limit)
@@ -120,11 +120,11 @@ def test_small_batches_are_put_together() -> None:
     few = Batch(jax.ShapeDtypeStruct((4, 8), jnp.float32))
     assert capacity(few, None) == 32
     assert capacity(few, 5) == 5
-    assert capacity(Batch(jax.ShapeDtypeStruct((4, 2**15), jnp.float32)), None) == 2
+    assert capacity(Batch(jax.ShapeDtypeStruct((4, 2**17), jnp.float32)), None) == 2
     assert capacity(Batch(jax.ShapeDtypeStruct((4, 2**20), jnp.float32)), None) == 1
 
 
-@pytest.mark.parametrize("width", [1, 2**16])
+@pytest.mark.parametrize("width", [1, 2**19])
 def test_the_first_chunk_has_the_shapes_that_are_announced(width: int) -> None:
     for feed in (ArrayFeed(data(10), 4), ArrayFeed(data(3), 4), streamed(width)):
         announced = feed.first_chunk()

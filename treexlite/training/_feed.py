@@ -32,7 +32,7 @@ from treexlite.training._streams import Given, Stream, rows_of
 
 RESIDENT_SHARE = 0.25  # of the memory of the device
 STREAM_CHUNK = 32  # batches that are put together at most
-STREAM_BYTES = 2**20  # and their size at most
+STREAM_BYTES = 2**22  # and their size at most; each dispatch waits until the thread yields Python
 READ_AHEAD = 2  # batches, when they are not put together
 
 
