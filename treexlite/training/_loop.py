@@ -246,7 +246,8 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> None:
     with run.owning():
         run.callbacks.epoch_begin(epoch)
     if not skip:
-        programs.start(state)
+        with span("dispatch"):
+            programs.start(state)
     seed = trainer.seed if plan.shuffle else None
     with span("data"):
         batches = plan.train.open(epoch, seed, skip)
@@ -259,7 +260,8 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> None:
         with span("data"):
             plan.train.prepare(epoch + 1, seed)
     run.record()
-    run.readings.append((epoch, programs.reading("train", state)))
+    with span("dispatch"):
+        run.readings.append((epoch, programs.reading("train", state)))
     validates = plan.validation is not None and (epoch + 1) % plan.validation_freq == 0
     if validates or run.callbacks.watches_epochs:
         _close_epoch(run, plan.validation if validates else None, epoch)
