@@ -6,7 +6,7 @@ The files are parsed, never imported, so a rule holds or breaks whatever is inst
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 PACKAGE = "treexlite"
@@ -96,8 +96,14 @@ def sources(root: Path) -> dict[str, Source]:
     """Every file of the package in a repository, by module name."""
     folder = root / PACKAGE
     paths = sorted(folder.rglob("*.py"))
-    found = [Source(path.relative_to(folder), path.read_text("utf-8")) for path in paths]
+    found = [_source(path.relative_to(folder), path.read_text("utf-8")) for path in paths]
     return {source.module: source for source in found}
+
+
+@cache
+def _source(path: Path, text: str) -> Source:
+    """Make one source of a file and its content, so that all rules together parse it once."""
+    return Source(path, text)
 
 
 def targets(source: Source, modules: dict[str, Source]) -> Iterator[tuple[Import, str]]:
