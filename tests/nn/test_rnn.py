@@ -1,5 +1,6 @@
 """RNN: the loop, masks, directions, streaming; values are compared in `tests/parity` too."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import treexlite as tx
+from tests.budget import ALL_LAWS
 from tests.conformance.rows.recurrent import NoisyCell
 from treexlite import nn
 from treexlite._errors import ArgumentError, ShapeError
@@ -45,8 +47,20 @@ def test_a_cell_with_state_advances_as_step_after_step() -> None:
     np.testing.assert_array_equal(model.cell.drop.key, cell.drop.key)
 
 
-@pytest.mark.parametrize("axis", [None, 0, 1, -3])
-@pytest.mark.parametrize("shape", [(6, 3), (2, 6, 3), (4, 2, 6, 3)])
+# Every axis and every shape, of which two have no such axis; all pairs where all laws are run.
+PLACES: list[tuple[int | None, tuple[int, ...]]] = [
+    (None, (6, 3)),
+    (1, (6, 3)),
+    (-3, (6, 3)),
+    (0, (2, 6, 3)),
+    (1, (4, 2, 6, 3)),
+    (-3, (4, 2, 6, 3)),
+]
+if ALL_LAWS:
+    PLACES = list(itertools.product((None, 0, 1, -3), ((6, 3), (2, 6, 3), (4, 2, 6, 3))))
+
+
+@pytest.mark.parametrize(("axis", "shape"), PLACES)
 def test_batch_axes_and_where_the_time_is(axis: int | None, shape: tuple[int, ...]) -> None:
     model = nn.RNN(nn.GRUCell(4), time_axis=axis).init(0, jnp.ones((5, 5, 5, 3)))
     x = np.random.default_rng(1).normal(size=shape).astype(np.float32)
@@ -99,8 +113,12 @@ def test_no_steps_and_no_examples() -> None:
     assert model(X[:0])[1].shape == (0, 6, 4)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("cell", [nn.LSTMCell(4), nn.LSTMCell(4, dtype="bfloat16"), NoisyCell(4)])
+CELLS = [nn.LSTMCell(4), nn.LSTMCell(4, dtype="bfloat16"), NoisyCell(4)]
+STREAMED = [(CELLS[0], False), (CELLS[1], True), (CELLS[2], True)]
+STREAMED = list(itertools.product(CELLS, (False, True))) if ALL_LAWS else STREAMED
+
+
+@pytest.mark.parametrize(("cell", "compiled"), STREAMED)
 def test_streaming_equals_the_whole_sequence(cell: Any, compiled: bool) -> None:
     whole = nn.RNN(cell).init(0, X)
     model = whole.copy()
