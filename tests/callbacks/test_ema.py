@@ -48,6 +48,7 @@ SHARED = new_line()  # compiled once
 def test_the_average_is_that_of_a_loop(momentum: float, every: int, epochs: int) -> None:
     weights, ema = Weights(), EMA(momentum, every)
     SHARED.model.w = jnp.array(0.0)
+    SHARED.state.step = jnp.zeros((), jnp.int32)  # periods count all steps of a trainer
     SHARED.fit(*DATA, 4, epochs, 0, callbacks=[weights, ema])
     wanted = reference(weights.values, momentum, every)
     np.testing.assert_allclose(ema.averages["w"], wanted, rtol=1e-5)
