@@ -16,8 +16,7 @@ def integer(where: str, name: str, value: Any, at_least: int = 0) -> int:
     Raises:
         ArgumentError: it is none.
     """
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < at_least:
+    if not is_integer(value) or value < at_least:
         raise ArgumentError(
             where,
             expected=f"`{name}` to be an integer of at least {at_least}",
@@ -25,3 +24,8 @@ def integer(where: str, name: str, value: Any, at_least: int = 0) -> int:
             fix=f"Pass for example `{name}={max(at_least, 1)}`.",
         )
     return operator.index(value)
+
+
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, and not a bool."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,8 +1,11 @@
+import contextlib
 import errno
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,9 +79,24 @@ def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
     assert run.stdout.splitlines() == [f"{kept} 1", f"{kept} 2"], run.stderr
 
 
-@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    with pytest.raises(CheckpointError, match="Ask for the permission"):
-        write(tmp_path / "x", {}, {})
-    tmp_path.chmod(0o755)
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Run the block without the rights of root, to whom nothing is forbidden."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="this system has other permissions")
+def test_a_folder_of_others_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to others altogether
+        os.chmod(folder, 0o555)
+        with as_nobody(), pytest.raises(CheckpointError, match="Ask for the permission"):
+            write(Path(folder) / "x", {}, {})
+        assert os.listdir(folder) == []
+        os.chmod(folder, 0o755)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from treexlite._arguments import is_integer
 from treexlite._errors import ArgumentError, describe
 
 
@@ -60,8 +61,7 @@ def frequency(where: str, name: str, value: Any) -> int:
         return 0
     if value == "batch":
         return 1
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < 1:
+    if not is_integer(value) or value < 1:
         raise ArgumentError(
             where,
             expected=f"`{name}` to be 'epoch' or a number of steps",

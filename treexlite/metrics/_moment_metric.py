@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import ArrayLike
 
+from treexlite._arguments import is_integer
 from treexlite._core import MetricState
 from treexlite._errors import ArgumentError, describe
 from treexlite._samples import On, align_weights
@@ -51,7 +51,7 @@ class MomentMetric(Metric):
     num_outputs: int
 
     def __init__(self, num_outputs: int = 1, *, on: On = None, name: str | None = None) -> None:
-        if not _is_whole(num_outputs) or num_outputs < 1:
+        if not is_integer(num_outputs) or num_outputs < 1:
             raise ArgumentError(
                 type(self).__name__,
                 expected="`num_outputs` to be a whole number above 0",
@@ -94,10 +94,6 @@ class MomentMetric(Metric):
 
     def _set(self, moments: Moments) -> None:
         self.weight, self.mean, self.products = moments
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def total_weight(moments: Moments) -> jax.Array:

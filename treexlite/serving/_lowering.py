@@ -17,10 +17,10 @@ from jax import export as jax_export
 
 from treexlite._errors import ArgumentError
 from treexlite.serving._specs import spec_of
+from treexlite.transforms._inner import CALLBACKS, inner_programs
 
 _NAME = "InconclusiveDimensionOperation"  # in another module in older versions of JAX
 _Inconclusive: type[Exception] = getattr(jax.errors, _NAME, None) or getattr(jax.core, _NAME)
-_CALLBACKS = {"pure_callback", "io_callback", "debug_callback", "debug_print"}
 
 
 def traced(function: Callable[..., Any], parameters: Any, inputs: tuple[Any, ...]) -> Any:
@@ -36,7 +36,7 @@ def traced(function: Callable[..., Any], parameters: Any, inputs: tuple[Any, ...
     """
     with _one_program_for_all_sizes(), _noted(inputs):
         jaxpr = jax.jit(function).trace(parameters, *inputs).jaxpr.jaxpr
-    names = sorted(_primitives(jaxpr) & _CALLBACKS)
+    names = sorted(_primitives(jaxpr) & CALLBACKS)
     if names:
         raise ArgumentError(
             "export",
@@ -144,16 +144,6 @@ def _primitives(jaxpr: Any) -> set[str]:
     names = set()
     for equation in jaxpr.eqns:
         names.add(equation.primitive.name)
-        for inner in _inner(equation.params.values()):
+        for inner in inner_programs(equation):
             names |= _primitives(inner)
     return names
-
-
-def _inner(values: Any) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, (tuple, list)):
-            yield from _inner(value)
-        elif hasattr(value, "eqns"):
-            yield value
-        elif hasattr(value, "jaxpr"):
-            yield value.jaxpr

@@ -7,11 +7,10 @@ of a script always run the same compiled programs, and get the same bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-CALLBACKS = {"pure_callback", "io_callback", "debug_callback", "debug_print"}
+from treexlite.transforms._inner import CALLBACKS, inner_programs
 
 
 @dataclass
@@ -46,18 +45,8 @@ def _add(jaxpr: Any, times: float, total: Cost) -> None:
             total.has_convolutions = True
             total.flops += times * _convolution_flops(equation)
         repeated = times * equation.params["length"] if name == "scan" else times
-        for inner in _inner(equation.params.values()):
+        for inner in inner_programs(equation):
             _add(inner, repeated, total)
-
-
-def _inner(values: Any) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, (tuple, list)):
-            yield from _inner(value)
-        elif hasattr(value, "eqns"):
-            yield value
-        elif hasattr(value, "jaxpr"):
-            yield value.jaxpr
 
 
 def _dot_flops(equation: Any) -> float:
