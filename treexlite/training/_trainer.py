@@ -259,15 +259,20 @@ class Trainer(OnBatch, Inspection):
         params = {"epochs": last, "steps": train.num_steps, "validation_steps": validated}
         watching = self._watchers(where, callbacks, verbose, **params)
         self._programs.records = Records() if record_steps else None
-        self._make_ready(where, train, validation, trains=bool(plan.epochs))
-        if plan.epochs:
-            watching.check_names(self._names(validation is not None))
+        return self._train(where, plan, watching)
+
+    def _train(self, where: str, plan: _loop.Plan, watching: CallbackList) -> History:
+        """Check everything that can be checked without training, and train."""
+        trains, validates = bool(plan.epochs), plan.validation is not None
+        self._make_ready(where, plan.train, plan.validation, trains)
+        if trains:
+            watching.check_names(self._names(validates))
         if not self.is_restored:
-            self.position = Position(first, 0, int(fetch(self.state.step)))
+            self.position = Position(plan.epochs.start, 0, int(fetch(self.state.step)))
             self.history = History()
             self._streams = {}
         self.own_arrays()
-        self._example = train.first_batch
+        self._example = plan.train.first_batch
         self._watching = watching
         try:
             _loop.fit(self, self._programs, plan, watching)
