@@ -1,8 +1,11 @@
 """Names that need another package are imported when they are first used."""
 
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,14 @@ def test_a_late_name_is_found_at_both_doors(name: str) -> None:
     pytest.importorskip(LAZY[name][1])
     assert getattr(tx, name).__name__ == name
     assert getattr(tx, name) is getattr(interop, name)
+
+
+def test_the_extras_that_messages_name_exist() -> None:
+    root = Path(interop.__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    sources = "".join(path.read_text("utf-8") for path in (root / "treexlite").rglob("*.py"))
+    named = {*re.findall(r"treexlite\[(\w+)\]", sources), *(extra for *_, extra in LAZY.values())}
+    assert {"plot", "sklearn", "orbax"} <= named <= set(project["optional-dependencies"])
 
 
 def test_every_late_name_is_public_at_the_door_of_the_room() -> None:
