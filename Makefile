@@ -15,8 +15,10 @@ PYTHON ?=
 
 # The extras behind each stamp below.
 EXTRAS_demo := examples,plot
-EXTRAS_dev := dev,equinox,examples,flax,orbax,plot
-EXTRAS_docs := docs
+EXTRAS_dev := dev,equinox,examples,flax,notebooks,orbax,plot
+EXTRAS_docs := docs,notebooks
+EXTRAS_browse := browse,docs,notebooks
+EXTRAS_pictures := examples,plot,notebooks
 
 # A file stays in one process, which then compiles the small operations of its tests once.
 SPREAD := -n auto --dist loadfile
@@ -25,7 +27,7 @@ SPREAD := -n auto --dist loadfile
 LAWFUL = tests/conformance $(shell grep -rlE "tests\.budget|hypothesis" --include="test_*.py" tests | grep -v ^tests/conformance | sort)
 
 
-.PHONY: help demo test laws lint types docs bench format clean
+.PHONY: help demo test laws lint types docs browse pictures bench format clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +54,13 @@ types: $(VENV)/.installed-dev  ## check the types, strictly
 
 docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
+	$(BIN)/python -m docs.tools.check_site site
+
+browse: docs $(VENV)/.installed-browse  ## open every page in Chromium, wide and narrow, light and dark, and save pictures in runs/shots/
+	$(BIN)/python -m docs.tools.browse site --shots runs/shots $(ARGS)
+
+pictures: $(VENV)/.installed-pictures  ## make the pictures of the documentation anew, with the code of its pages and examples
+	$(BIN)/python -m docs.tools.pictures $(ARGS)
 
 bench: $(VENV)/.installed-dev  ## measure calls, compiled programs, verbs and compiling against raw JAX and its frameworks
 	@for script in dispatch memory "verbs --quick" "compile --quick" repeated "layers --quick" "metrics --quick" "decoding --quick" "fit --quick" "checkpoint --quick"; do \

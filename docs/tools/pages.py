@@ -30,10 +30,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Example:
-    """A Python block, and what the page says that it prints."""
+    """A Python block, and what the page says that it prints: a block too, or nothing."""
 
     code: Block
-    output: str
+    shown: Block | None
+
+    @property
+    def output(self) -> str:
+        return "" if self.shown is None else self.shown.text
 
 
 class PageError(AssertionError):
@@ -67,11 +71,10 @@ def examples(text: str) -> list[Example]:
     for block, following in zip_longest(every, every[1:]):  # the last has none after it
         if block.language != "python":
             continue
-        output = ""
-        if following is not None and following.language == "text":
-            between = lines[block.last + 1 : following.first - 2]
-            output = following.text if not "".join(between).strip() else ""
-        found.append(Example(block, output))
+        shown = following if following is not None and following.language == "text" else None
+        if shown is not None and "".join(lines[block.last + 1 : shown.first - 2]).strip():
+            shown = None  # it belongs to the text in between
+        found.append(Example(block, shown))
     return found
 
 
@@ -92,6 +95,8 @@ def run(path: Path, title: str) -> int:
             _run_block(example, path, title, module)
     finally:
         del sys.modules[module.__name__]
+        if "matplotlib.pyplot" in sys.modules:  # which keeps every figure until it is told
+            sys.modules["matplotlib.pyplot"].close("all")
     return len(page)
 
 
