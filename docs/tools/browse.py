@@ -25,11 +25,15 @@ CONTRAST = 4.5  # of text to what is behind it; WCAG 2.2, level AA, 1.4.3
 
 # Lowest contrast of the text of code, against the nearest background that is not transparent.
 MEASURE = """
-const seen = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
-const rgba = text => {
-  seen.clearRect(0, 0, 1, 1); seen.fillStyle = text; seen.fillRect(0, 0, 1, 1)
-  return [...seen.getImageData(0, 0, 1, 1).data]
+const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
+const kept = (read, known = new Map()) => key => {  // a page has thousands of words in few colours
+  if (!known.has(key)) known.set(key, read(key))
+  return known.get(key)
 }
+const rgba = kept(text => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
+  return [...canvas.getImageData(0, 0, 1, 1).data]
+})
 const light = color => {
   const [r, g, b] = color.slice(0, 3).map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -37,12 +41,8 @@ const light = color => {
 }
 const over = (top, under) =>
   [0, 1, 2].map(i => top[i] * top[3] / 255 + under[i] * (1 - top[3] / 255)).concat(255)
-const behind = element => {
-  const layers = []
-  for (let at = element; at; at = at.parentElement)
-    layers.unshift(rgba(getComputedStyle(at).backgroundColor))
-  return layers.reduce((under, top) => over(top, under), [255, 255, 255, 255])
-}
+const behind = kept(element => element === null ? [255, 255, 255, 255] :
+  over(rgba(getComputedStyle(element).backgroundColor), behind(element.parentElement)))
 let lowest = [99, ""]
 for (const element of document.querySelectorAll("pre code, pre code span, code, article p")) {
   if (![...element.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue

@@ -11,6 +11,21 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 GALLERY = re.compile(r"<!-- gallery: ([\w ]+) -->")
+NAMES = {
+    "char": "Character",
+    "gan": "GAN",
+    "gpt": "GPT",
+    "jax": "JAX",
+    "lora": "LoRA",
+    "lstm": "LSTM",
+    "mlp": "MLP",
+    "mnist": "MNIST",
+    "ode": "ODE",
+    "reinforce": "REINFORCE",
+    "resnet": "ResNet",
+    "vae": "VAE",
+    "vit": "ViT",
+}
 INDENTED = re.compile(r"(?m)^    (?P<line>.*)$\n?")
 
 
@@ -42,7 +57,10 @@ def page(script: Path) -> str:
 
 def title(script: Path) -> str:
     """Return a script's name in words."""
-    return script.stem.replace("_", " ").capitalize()
+    first, *more = script.stem.split("_")
+    return " ".join(
+        [NAMES.get(first, first.capitalize()), *(NAMES.get(word, word) for word in more)]
+    )
 
 
 def listed(text: str) -> list[str]:

@@ -49,7 +49,7 @@ def test_no_picture_is_left_of_a_script_that_is_gone() -> None:
 def test_the_page_of_a_script_has_its_words_usage_picture_and_source() -> None:
     script = gallery.EXAMPLES / "gan.py"
     page = gallery.page(script)
-    assert page.startswith("# Gan\n\nTwo networks against each other")
+    assert page.startswith("# GAN\n\nTwo networks against each other")
     assert "\n```bash\npython examples/gan.py " in page
     assert script.read_text("utf-8").rstrip() in page
 
@@ -58,5 +58,5 @@ def test_a_gallery_becomes_cards() -> None:
     text = gallery.with_cards("Before.\n\n<!-- gallery: digits serve_plain_jax -->\n\nAfter.")
     assert text.count("<a href=") == 2
     assert '<a href="digits.html"><img src="../images/examples/digits.png" alt=""' in text
-    assert '<a href="serve_plain_jax.html"><strong>Serve plain jax</strong><br>Run an' in text
+    assert '<a href="serve_plain_jax.html"><strong>Serve plain JAX</strong><br>Run an' in text
     assert text.startswith('Before.\n\n<div class="gallery">')
