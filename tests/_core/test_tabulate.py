@@ -1,7 +1,9 @@
+import builtins
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import pytest
 
 import treexlite as tx
 from tests._core.modules import Counter, Dense, Net, Scale, X, make_net, untouched
@@ -86,3 +88,10 @@ def test_inputs_may_be_several_and_outputs_trees() -> None:
 
     rows = cells(Model().tabulate((X, 1.0)))
     assert [row[2] for row in rows] == ["output", "f32[2, 4]", "f32[2, 2]", "f32[2, 2]", "", "", ""]
+
+
+def test_the_table_is_a_text_in_a_notebook_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = make_net().tabulate(X)
+    shell = type("ZMQInteractiveShell", (), {})()  # by its name rich knows that it is in Jupyter
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    assert make_net().tabulate(X) == expected

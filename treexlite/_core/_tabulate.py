@@ -106,5 +106,5 @@ def _abstract_call(module: Any, inputs: Any) -> tuple[Any, dict[str, str]]:
 
 def _text(table: Table) -> str:
     buffer = io.StringIO()
-    Console(file=buffer, width=160, color_system=None).print(table)
+    Console(file=buffer, width=160, color_system=None, force_jupyter=False).print(table)
     return buffer.getvalue().rstrip("\n")

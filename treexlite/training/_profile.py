@@ -71,7 +71,7 @@ class Profile:
         for name, seconds, meaning in rows:
             share = f"{100 * seconds / max(self.total, 1e-9):.1f} %"
             table.add_row(name, f"{seconds:.3f}", share, meaning)
-        console = Console(width=100, color_system=None)
+        console = Console(width=100, color_system=None, force_jupyter=False)
         with console.capture() as capture:
             console.print(table)
         return capture.get()
