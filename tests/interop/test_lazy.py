@@ -35,7 +35,7 @@ def test_the_extras_that_messages_name_exist() -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     sources = "".join(path.read_text("utf-8") for path in (root / "treexlite").rglob("*.py"))
     named = {*re.findall(r"treexlite\[(\w+)\]", sources), *(extra for *_, extra in LAZY.values())}
-    assert {"plot", "sklearn", "orbax"} <= named <= set(project["optional-dependencies"])
+    assert {"plot", "examples", "orbax"} <= named <= set(project["optional-dependencies"])
 
 
 def test_every_late_name_is_public_at_the_door_of_the_room() -> None:

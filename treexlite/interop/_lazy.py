@@ -12,8 +12,8 @@ from typing import Any
 
 # Each name: the folder that has it, the package that this imports, and the extra to install.
 LAZY: dict[str, tuple[str, str, str]] = {
-    "TrainerClassifier": ("sklearn", "sklearn", "sklearn"),
-    "TrainerRegressor": ("sklearn", "sklearn", "sklearn"),
+    "TrainerClassifier": ("sklearn", "sklearn", "examples"),
+    "TrainerRegressor": ("sklearn", "sklearn", "examples"),
 }
 
 
