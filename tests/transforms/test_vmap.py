@@ -66,6 +66,22 @@ def test_writing_different_values_to_a_shared_field_is_an_error_that_names_it() 
     assert "pmean" in str(info.value)
 
 
+class Mine(tx.State):
+    """A kind that is not one of the library's."""
+
+
+@pytest.mark.parametrize(("kind", "name"), [(tx.State, r"tx\.State"), (Mine, "Mine")])
+def test_the_way_out_names_the_kind_as_the_user_writes_it(kind: type[tx.Kind], name: str) -> None:
+    class Last(tx.Module):
+        value: jax.Array = kind.node(default=0.0)
+
+        def __call__(self, x: Any) -> None:
+            self.value = x
+
+    with pytest.raises(MappedWriteError, match=rf"`in_axes={{{name}: 0, \.\.\.: None}}`"):
+        tx.vmap(Last())(jnp.arange(3.0))
+
+
 def test_an_output_that_differs_needs_an_axis() -> None:
     with pytest.raises(MappedWriteError, match=r"the output\['a'\]"):
         tx.vmap(lambda x: {"a": x}, out_axes=None)(X)

@@ -189,7 +189,7 @@ def different(where: str, argument: str, value: Value) -> MappedWriteError:
     if value.kind is None:
         fix = f"Map it in `{argument.replace('in_', 'out_')}`, or return what the lanes agree on."
     else:
-        kind = "..." if value.kind is NoneType else f"tx.{value.kind.__name__}"
+        kind = "..." if value.kind is NoneType else _named(value.kind)
         axis = "0" if argument == "in_axes" else "P('data')"
         rest = "" if kind == "..." else ", ...: None"
         fix = (
@@ -202,6 +202,12 @@ def different(where: str, argument: str, value: Value) -> MappedWriteError:
         received="a value that differs from lane to lane",
         fix=fix,
     )
+
+
+def _named(kind: type) -> str:
+    """Return how a user writes a kind: those of the library have a prefix, others have none."""
+    own = kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return f"tx.{kind.__name__}" if own else kind.__name__
 
 
 def vmap(
