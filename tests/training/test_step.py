@@ -315,9 +315,12 @@ def test_eager_steps_are_python() -> None:
 
     class Plain(Trainer):
         def train_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
-            if not isinstance(batch.x, jax.core.Tracer):
-                batches.append(float(batch.x.sum()))
+            batches.append(float(batch.x.sum()))
             return super().train_step(state, batch)
+
+        def eval_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
+            logs = super().eval_step(state, batch)
+            return logs if float(logs["loss"]) > 0 else {}
 
     x, y = classes(12)
     model = tx.nn.Sequential(tx.nn.Linear(3), tx.nn.Dropout(0.3))
@@ -330,3 +333,16 @@ def test_eager_steps_are_python() -> None:
         np.testing.assert_allclose(history.history[name], values, rtol=1e-4)
     for path, array in arrays(compiled.model).items():
         np.testing.assert_allclose(arrays(eager.model)[path], array, rtol=1e-3, atol=1e-5)
+
+
+def test_a_callback_of_eager_steps_hears_of_a_missing_name_when_it_is_missed() -> None:
+    class Plain(Trainer):
+        def train_step(self, state: TrainState, batch: Batch) -> dict[str, Any]:
+            return super().train_step(state, batch)
+
+    trainer = Plain(tx.nn.Linear(3), "crossentropy", "sgd", run_eagerly=True)
+    stop = tx.callbacks.EarlyStopping("acuracy", mode="max")
+    for steps in (3, 3):  # at the end of its first epoch, and now before the first step
+        with pytest.raises(tx.errors.UnknownNameError, match="acuracy"):
+            trainer.fit(*classes(12), 4, epochs=2, verbose=0, callbacks=[stop])
+        assert trainer.state.step == steps

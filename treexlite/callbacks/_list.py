@@ -88,15 +88,17 @@ class CallbackList:
     def __len__(self) -> int:
         return len(self._callbacks)
 
-    def check_names(self, names: Sequence[str]) -> None:
+    def check_names(self, names: Sequence[str] | None) -> None:
         """Refuse callbacks that wait for a number which will not be logged.
 
         Args:
-            names: what the logs of an epoch will have.
+            names: what the logs of an epoch will have; None while nobody knows.
 
         Raises:
             UnknownNameError: listing what there is.
         """
+        if names is None:
+            return
         known = [*names, *(name for callback in self for name in callback.adds)]
         for place, callback in enumerate(self):
             for name in callback.required_names():

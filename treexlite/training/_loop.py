@@ -264,23 +264,24 @@ def _epoch(run: Run, plan: Plan, epoch: int) -> None:
         run.readings.append((epoch, programs.reading("train", state)))
     validates = plan.validation is not None and (epoch + 1) % plan.validation_freq == 0
     if validates or run.callbacks.watches_epochs:
-        _close_epoch(run, plan.validation if validates else None, epoch)
+        _close_epoch(run, plan, validates, epoch)
     else:
         trainer.position.end(epoch)
         run.catch_up(EPOCHS_BEHIND)
 
 
-def _close_epoch(run: Run, validation: Feed | None, epoch: int) -> None:
+def _close_epoch(run: Run, plan: Plan, validates: bool, epoch: int) -> None:
     """Wait for the logs of an epoch, add those of the validation, and show them to callbacks."""
     run.catch_up(behind=1)
     logs = run.next_logs()
-    if validation is not None:
+    if validates and plan.validation is not None:
         with run.profile.span("validation"):
-            values = run.evaluated(validation, within_epoch=True)
+            values = run.evaluated(plan.validation, within_epoch=True)
         logs.update({f"val_{name}": value for name, value in values.items()})
     run.trainer.history.append(epoch, logs)
     run.trainer.position.end(epoch)
     run.logs = epoch, logs
+    run.callbacks.check_names(run.programs.logged(plan.validation is not None))  # of eager steps
     with run.owning():
         run.callbacks.epoch_end(epoch, logs)
     run.settle()

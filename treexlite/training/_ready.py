@@ -23,12 +23,6 @@ from treexlite.training._targets import check_targets
 class Readiness(Resumption, DefaultSteps):
     """The methods of `Trainer` that make it ready for data."""
 
-    def _names(self, validates: bool) -> list[str]:
-        """Return the names that the logs of an epoch will have."""
-        names = self._programs.names
-        validated = [f"val_{name}" for name in names.get("test", ())] if validates else []
-        return [*names.get("train", ()), *validated]
-
     def _make_ready(
         self, where: str, train: Feed | None, test: Feed | None, trains: bool = True
     ) -> None:

@@ -33,7 +33,7 @@ from treexlite.training._checks import (
 )
 from treexlite.training._cost import cost
 from treexlite.training._data import Batch, take
-from treexlite.training._default_steps import DefaultSteps
+from treexlite.training._default_steps import DefaultSteps, has_default_steps
 from treexlite.training._feed import Chunk
 from treexlite.training._form import Form, form_of, signature
 from treexlite.training._heads import batch_weight
@@ -151,7 +151,8 @@ class Programs:
     def prepare(self, mode: str, modules: Mapping[str, Any], chunk: Chunk) -> None:
         """Trace the steps of a mode without running them, and decide how they are dispatched.
 
-        All mistakes that shapes and dtypes show are raised here.
+        All mistakes that shapes and dtypes show are raised here, except those of steps that were
+        overridden and run eagerly: they find them in their first batch.
 
         Args:
             mode: "train" or "test".
@@ -173,7 +174,8 @@ class Programs:
     def _traced(self, mode: str, arguments: tuple[Any, ...], count: Any) -> Form:
         """Trace what will run, and return its form."""
         if self._eagerly:
-            jit(self.single[mode]).eval_shape(*arguments)
+            if has_default_steps(self.steps):  # steps of one's own may look at values
+                jit(self.single[mode]).eval_shape(*arguments)
             return Form.EAGER
         form = self._form(mode, (*arguments, count))
         if form is not Form.LOOPED:
@@ -266,6 +268,14 @@ class Programs:
         self.records.reset()
         columns = rows[:count].T
         return {name: columns[place].tolist() for place, name in enumerate(names)}
+
+    def logged(self, validates: bool) -> list[str] | None:
+        """Return the names in the logs of an epoch; None while eager steps have not told them."""
+        names = self.names
+        if not {"train", *(["test"] if validates else [])} <= names.keys():
+            return None
+        validated = [f"val_{name}" for name in names["test"]] if validates else []
+        return [*names["train"], *validated]
 
     def shapes_of_preds(self, model: Module, batch: Batch) -> Any:
         """Return the shapes of what `loss_fn` predicts, for shapes of a model and of a batch."""

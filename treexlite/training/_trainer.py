@@ -79,7 +79,8 @@ class Trainer(OnBatch, Inspection):
             that a dispatch takes some 30 milliseconds. It changes no bit of the result. Steps with
             convolutions or large products go one by one on a CPU, where that is faster.
         run_eagerly: run the steps operation by operation, to debug them: `print`, breakpoints and
-            plain Python work on values.
+            plain Python work on values. What `init` runs, the model's `__call__`, is still traced
+            once.
         accumulate_steps: into how many parts a step cuts its batch, one after the other, to need
             less memory. Loss, gradient and metrics are those of the whole batch, however the parts
             divide it; what a layer does to itself (BatchNorm, Dropout) happens once for each part,
@@ -266,7 +267,7 @@ class Trainer(OnBatch, Inspection):
         trains, validates = bool(plan.epochs), plan.validation is not None
         self._make_ready(where, plan.train, plan.validation, trains)
         if trains:
-            watching.check_names(self._names(validates))
+            watching.check_names(self._programs.logged(validates))
         if not self.is_restored:
             self.position = Position(plan.epochs.start, 0, int(fetch(self.state.step)))
             self.history = History()
