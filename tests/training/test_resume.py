@@ -130,6 +130,26 @@ def test_a_restored_trainer_goes_on(whole: Any, ready: bool, tmp_path: Path) -> 
     assert expected.state.step == second.state.step
 
 
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_learning_rate_that_is_set_after_restoring_stays(ready: bool, tmp_path: Path) -> None:
+    x = np.ones((4, 2), np.float32)
+
+    def trained(rate: float, epochs: int) -> Trainer:
+        groups = {name: tx.Optimizer("sgd", learning_rate=rate) for name in ("bias", "kernel")}
+        new = tx.Trainer(tx.nn.Linear(1), loss="mse", optimizer=groups)
+        if epochs or ready:
+            new.fit(x, x[:, :1], epochs=epochs, verbose=0)
+        return new
+
+    trained(0.5, epochs=1).save(tmp_path / "run")
+    again = trained(0.125, epochs=0)
+    again.restore(tmp_path / "run")
+    again.optimizer.learning_rate = {"bias": 0.25}
+    again.evaluate(x, x[:, :1], verbose=0)
+    rates = {name: float(rate) for name, rate in again.optimizer.learning_rate.items()}
+    assert rates == {"bias": 0.25, "kernel": 0.5}  # the kernel's is that of the checkpoint
+
+
 def test_what_is_no_training_is_refused(tmp_path: Path) -> None:
     first = trainer()
     with pytest.raises(NotInitializedError):

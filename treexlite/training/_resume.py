@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from treexlite._core import Module
 from treexlite._errors import ArgumentError, CheckpointError
 from treexlite.callbacks import CallbackList
@@ -47,7 +50,8 @@ class Resumption(Held):
     _programs: Programs
     _watching: CallbackList | None = None
     _running: Any = None
-    _waiting: str | None = None
+    _waiting: str | None = None  # a checkpoint that needs the shapes of the model
+    _rates_before: Any = None  # the learning rates when it began to wait
     _callback_states: dict[str, Any] | None = None
 
     @property
@@ -95,8 +99,8 @@ class Resumption(Held):
         is one iteration and they all began alike; else all since the first one. When it gives
         other batches than before, that is a `CheckpointWarning`.
 
-        A model that is not initialised is checked and filled when the first data comes. A callback
-        may restore in `on_train_begin` only.
+        A model that is not initialised is checked and filled when the first data comes; a learning
+        rate that is set until then stays. A callback may restore in `on_train_begin` only.
 
         Raises:
             ArgumentError: `fit` is in the middle of its epochs.
@@ -127,7 +131,7 @@ class Resumption(Held):
             load(path, into=self._saved())
             self._waiting = None
         else:
-            self._waiting = os.fspath(path)
+            self._waiting, self._rates_before = os.fspath(path), self._rates()
         self.seed = extra["seed"]
         self.position = Position(**extra["position"])
         self.history.load_state_dict(extra["history"])
@@ -181,8 +185,21 @@ class Resumption(Held):
         model, optimizer = self.state.model, self.state.optimizer
         return model.initialized and (optimizer is None or optimizer.initialized)
 
+    def _rates(self) -> Any:
+        """Return the learning rates that can be set before the optimizer is initialised."""
+        optimizer = self.state.optimizer
+        return None if optimizer is None else jax.tree.map(float, optimizer.rate)
+
     def _fill(self) -> None:
-        """Load what waited for the shapes of the model."""
-        if self._waiting is not None:
-            load(self._waiting, into=self._saved())
-            self._waiting = None
+        """Load what waited for the shapes of the model, but for rates that were set since."""
+        if self._waiting is None:
+            return
+        optimizer, rates = self.state.optimizer, self._rates()
+        load(self._waiting, into=self._saved())
+        self._waiting = None
+        if rates != self._rates_before:
+            optimizer.rate = jax.tree.map(_newest, self._rates_before, rates, optimizer.rate)
+
+
+def _newest(before: float, now: float, loaded: Any) -> Any:
+    return loaded if now == before else jnp.full_like(loaded, now)
