@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.tools import pages, pictures
+from docs.tools.crosslinks import FENCE
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -42,7 +43,8 @@ def test_every_picture_that_is_kept_is_shown_once() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=title)
 def test_links_lead_to_files_of_the_repository(path: Path) -> None:
-    targets = [match[1] for match in LINK.finditer(path.read_text("utf-8")) if match[1]]
+    text = FENCE.sub("", path.read_text("utf-8"))
+    targets = [match[1] for match in LINK.finditer(text) if match[1]]
     missing = [target for target in targets if not (path.parent / target).exists()]
     assert not missing
 
