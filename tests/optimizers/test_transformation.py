@@ -89,6 +89,30 @@ def test_rates_are_float32(rate: Any) -> None:
     assert as_rate("x", rate).dtype == jnp.float32
 
 
+def test_an_option_that_is_data_goes_into_a_finished_transformation() -> None:
+    def moved(make: Any, weight_decay: Any) -> Any:
+        params = {"x": jnp.array(1.0)}
+        return make(weight_decay).init(params).update({"x": jnp.array(0.0)}, params)["x"]
+
+    def by_name(weight_decay: Any) -> tx.Optimizer:
+        return tx.Optimizer("adamw", learning_rate=0.1, weight_decay=weight_decay)
+
+    decays = jnp.array([0.0, 0.5, 1.0])
+    message = (
+        r"option `weight_decay` to be a plain number, because it is compiled into the step, "
+        r"received weight_decay=.*`tx.Optimizer\(adamw\(..., weight_decay=weight_decay\)\)`"
+    )
+    for traced in (tx.vmap(lambda decay: moved(by_name, decay)), lambda _: by_name(decays[0])):
+        with pytest.raises(ArgumentError, match=message):
+            traced(decays)
+
+    def finished(weight_decay: Any) -> tx.Optimizer:
+        return tx.Optimizer(optax.adamw(0.1, weight_decay=weight_decay))
+
+    found = tx.vmap(lambda decay: moved(finished, decay))(decays)
+    np.testing.assert_allclose(found, 1 - 0.1 * decays, rtol=1e-6)
+
+
 def test_a_schedule_counts_the_steps() -> None:
     params = {"x": jnp.array(0.0)}
     optimizer = tx.Optimizer("sgd", lambda step: jnp.where(step < 2, 1.0, 0.25)).init(params)

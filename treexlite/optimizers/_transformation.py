@@ -161,7 +161,8 @@ def made(
     """Return the rule of a factory, and its rate: an array, or None when there is none.
 
     Raises:
-        ArgumentError: the factory does not take these options, or the rate is none.
+        ArgumentError: the factory does not take these options, one of them is an array of JAX, or
+            the rate is none.
     """
     signature = inspect.signature(factory)
     takes_rate = "learning_rate" in signature.parameters
@@ -185,11 +186,26 @@ def made(
             received=f"{', '.join(f'{k}={describe(v)}' for k, v in given.items())} ({error})",
             fix="Pass by keyword what the optimizer takes, and nothing else.",
         ) from None
+    _refuse_arrays(where, factory, options)
     pairs = tuple(options.items())
     if callable(learning_rate):
         return Made(factory, learning_rate, pairs, decay), None
     rate = None if learning_rate is None else as_rate(where, learning_rate)
     return Made(factory, None, pairs, decay), rate
+
+
+def _refuse_arrays(where: str, factory: Factory, options: Mapping[str, Any]) -> None:
+    """Refuse options that are data: a rule is static, and compiled programs are found by it."""
+    arrays = [name for name, value in options.items() if isinstance(value, jax.Array)]
+    if arrays:
+        name, value = arrays[0], describe(options[arrays[0]])
+        raise ArgumentError(
+            where,
+            expected=f"option `{name}` to be a plain number, because it is compiled into the step",
+            received=f"{name}={value}",
+            fix="Pass a number of Python. One that is traced, as in a search by `vmap`, goes into"
+            f" a finished transformation: `tx.Optimizer({_name(factory)}(..., {name}={name}))`.",
+        )
 
 
 def as_rate(where: str, value: Any) -> jax.Array:
