@@ -13,8 +13,8 @@ import argparse
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-import optax
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -48,7 +48,7 @@ class SharpnessAware(tx.Trainer):
             return self.loss_fn(model, batch)[0]
 
         loss, grads = tx.value_and_grad(loss_fn)(state.model)
-        length = RADIUS / optax.global_norm(grads)
+        length = RADIUS / jnp.sqrt(sum(jnp.sum(grad**2) for grad in jax.tree.leaves(grads)))
         here = state.model.filter(tx.Parameter)
         there = jax.tree.map(lambda weight, grad: weight + length * grad, here, grads)
         grads = tx.grad(loss_fn)(state.model.merge(there))  # a copy: the model itself stays

@@ -5,6 +5,7 @@ weights and the metrics of the trainer. Whatever has a key is compared with what
 
     python examples/multi_head.py                    about a minute on two cores
     python examples/multi_head.py --epochs 5 --seed 1
+    python examples/multi_head.py --quick            4 epochs
 """
 
 import argparse
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -57,9 +60,22 @@ def load_data():
     return train, (x_test, {"digit": digits_test, "place": places_test})
 
 
+def plot(pictures, preds, path):
+    """Show pictures, where the network sees a digit in them, and which."""
+    figure = Figure(figsize=(4.8, 2.7), dpi=100, layout="tight")
+    for i, axes in enumerate(figure.subplots(2, 4).flat):
+        row, column = preds["place"][i] - 0.5
+        axes.imshow(pictures[i, :, :, 0], cmap="gray_r")
+        axes.add_patch(Rectangle((column, row), 8, 8, fill=False, edgecolor="C1", linewidth=2))
+        axes.set_title(f"a {preds['digit'][i].argmax()}", fontsize=9, pad=2)
+        axes.set(xticks=[], yticks=[])
+    figure.savefig(path)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network with two outputs.")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="4 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/multi_head"))
     options = parser.parse_args(arguments)
@@ -74,9 +90,10 @@ def main(arguments=None):
         metrics={"digit": ["accuracy"], "place": ["mae"]},
         seed=options.seed,
     )
-    trainer.fit(x, y, batch_size=32, epochs=options.epochs, validation_data=(x_test, y_test))
+    epochs = 4 if options.quick else options.epochs
+    trainer.fit(x, y, batch_size=32, epochs=epochs, validation_data=(x_test, y_test))
     logs = trainer.evaluate(x_test, y_test, batch_size=len(x_test), verbose=0)
-    preds = trainer.predict(x_test[:5], verbose=0)
+    preds = trainer.predict(x_test[:8], verbose=0)
 
     print("\n    is  at         said  at")
     for i in range(5):
@@ -87,8 +104,8 @@ def main(arguments=None):
         )
     for name, value in logs.items():
         print(f"{name:16} {value:.3f}")
-    trainer.history.plot(options.out / "curves.png")
-    print(f"saved curves.png in {options.out}")
+    plot(x_test, preds, options.out / "picture.png")
+    print(f"saved picture.png in {options.out}")
     return logs
 
 

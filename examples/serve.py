@@ -1,16 +1,17 @@
 """Train a model, export it, and serve it over HTTP with the standard library.
 
 The server knows the file alone: no class of the model, no loss, no optimizer. Requests are filled
-up to a few batch sizes, so that only a few programs are compiled.
+up to a few batch sizes, so that only a few programs are compiled. First it is asked and compared
+with the model; `picture.png` shows the answers of which it is least sure.
 
-    python examples/serve.py                          train, export, and serve on port 8000
-    python examples/serve.py --quick                  the same briefly: ask the server, and compare
+    python examples/serve.py          train, export, ask, and serve on port 8000; --quick: and end
 
     curl localhost:8000                                                       what it takes
     curl localhost:8000 -d '{"inputs": [[0, 0, 5, ...64 numbers up to 16]]}'  {"labels": [3], ...}
 """
 
 import argparse
+import contextlib
 import json
 import threading
 import urllib.request
@@ -19,22 +20,19 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import treexlite as tx
 
-MAX_BYTES = 4_000_000
-MAX_BATCH = 256
+MAX_BYTES, MAX_BATCH = 4_000_000, 256
 
 
 def load_data():
-    """Return the pixels of digits, 64 numbers from 0 to 16 each, and labels: to train, to test."""
-    images, labels = load_digits(return_X_y=True)
-    x, x_test, y, y_test = train_test_split(
-        images.astype(np.float32), labels, test_size=0.2, stratify=labels, random_state=0
-    )
-    return (x, y), (x_test, y_test)
+    """Return 64 numbers from 0 to 16 for each digit, to train and to test, and likewise labels."""
+    x, y = load_digits(return_X_y=True)
+    return train_test_split(x.astype("float32"), y, test_size=0.2, stratify=y, random_state=0)
 
 
 def answer(model, x):
@@ -45,7 +43,7 @@ def answer(model, x):
 
 def train(epochs, seed=0):
     """Return a trained model."""
-    (x, y), _ = load_data()
+    x, _, y, _ = load_data()
     model = tx.nn.MLP([128, 10]).init(seed, x[:1])
     trainer = tx.Trainer(model, loss="crossentropy", optimizer="adam", metrics=["accuracy"])
     trainer.fit(x / 16, y, batch_size=64, epochs=epochs, verbose=0)
@@ -62,8 +60,7 @@ def predict(exported, inputs):
         raise ValueError(f"expected 1 to {MAX_BATCH} inputs, received shape {x.shape}")
     size = 1 << (len(x) - 1).bit_length()
     filled = np.concatenate([x, np.repeat(x[:1], size - len(x), axis=0)])
-    outputs = exported(filled)
-    return jax.tree.map(lambda array: np.asarray(array)[: len(x)].tolist(), outputs)
+    return jax.tree.map(lambda array: np.asarray(array)[: len(x)].tolist(), exported(filled))
 
 
 def make_server(exported, port):
@@ -80,8 +77,7 @@ def make_server(exported, port):
                 length = int(self.headers.get("Content-Length", 0))
                 if not 0 < length <= MAX_BYTES:
                     raise ValueError(f"expected a body of 1 to {MAX_BYTES} bytes")
-                inputs = json.loads(self.rfile.read(length))["inputs"]
-                self.reply(200, predict(exported, inputs))
+                self.reply(200, predict(exported, json.loads(self.rfile.read(length))["inputs"]))
             except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
                 self.reply(400, {"error": f"{type(error).__name__}: {error}"})
 
@@ -93,9 +89,6 @@ def make_server(exported, port):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
@@ -106,46 +99,49 @@ def ask(port, inputs):
         return json.loads(response.read())
 
 
-def self_test(model, server):
-    """Ask a running server, and compare with the model itself; return accuracy and agreement."""
-    _, (x, y) = load_data()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        found = ask(server.server_port, x[:100].tolist())
-    finally:
-        server.shutdown()
-        thread.join()
-    direct = jax.tree.map(np.asarray, answer(model.eval(), x[:100]))
-    same = np.array_equal(found["labels"], direct["labels"]) and np.allclose(
-        found["probabilities"], direct["probabilities"], atol=1e-5
-    )
-    return float(np.mean(np.array(found["labels"]) == y[:100])), bool(same)
+def self_test(model, server, x):
+    """Ask a running server, and compare with the model itself; return what it answers, and that."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found = {name: np.array(a) for name, a in ask(server.server_port, x.tolist()).items()}
+    server.shutdown()
+    direct = answer(model.eval(), x).items()
+    return found, all(np.allclose(found[name], array, atol=1e-5) for name, array in direct)
+
+
+def plot(x, probabilities, path):
+    """Show the digits of which the answers are least sure, and the probabilities."""
+    figure = Figure(figsize=(4.8, 2.7), dpi=100, layout="tight")
+    unsure = probabilities.max(axis=1).argsort()[:4]
+    for i, (above, below) in zip(unsure, figure.subplots(2, 4).T, strict=True):
+        above.imshow(x[i].reshape(8, 8), cmap="gray_r")
+        above.axis("off")
+        below.bar(range(10), probabilities[i])
+        below.set(xticks=range(0, 10, 3), yticks=[], ylim=(0, 1))
+    figure.savefig(path)
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train, export and serve a model of digits.")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--out", type=Path, default=Path("runs/serve/model.safetensors"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs/serve"))
     parser.add_argument("--quick", action="store_true", help="few epochs, one request, and the end")
     options = parser.parse_args(arguments)
-
-    model = train(5 if options.quick else options.epochs)
-    example = jax.ShapeDtypeStruct((1, 64), np.float32)
-    tx.export(model, example, options.out, call=answer)
-    print(f"exported {options.out}, {options.out.stat().st_size:,} bytes")
-
-    exported = tx.load_exported(options.out)
-    with make_server(exported, 0 if options.quick else options.port) as server:
+    options.out.mkdir(parents=True, exist_ok=True)
+    model = train(5 if options.quick else options.epochs, options.seed)
+    path = options.out / "model.safetensors"
+    tx.export(model, jax.ShapeDtypeStruct((1, 64), np.float32), path, call=answer)
+    _, x, _, y = load_data()
+    with make_server(tx.load_exported(path), 0 if options.quick else options.port) as server:
+        found, same = self_test(model, server, x[:100])
+        accuracy = float(np.mean(found["labels"] == y[:100]))
+        print(f"test accuracy {accuracy:.0%}; the server predicts the same as the model: {same}")
+        plot(x, found["probabilities"], options.out / "picture.png")
         if not options.quick:
             print(f"serving on http://127.0.0.1:{server.server_port}; Ctrl-C ends it")
-            try:
-                return server.serve_forever()
-            except KeyboardInterrupt:
-                return None
-        accuracy, same = self_test(model, server)
-    print(f"test accuracy {accuracy:.0%}; the server predicts the same as the model: {same}")
+            with contextlib.suppress(KeyboardInterrupt):
+                server.serve_forever()
     return accuracy, same
 
 

@@ -15,6 +15,7 @@ import treexlite as tx
 from tests.examples.scripts import load
 
 pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
 
 serve = load("serve")
 plain = load("serve_plain_jax")
@@ -22,19 +23,20 @@ plain = load("serve_plain_jax")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, bool, Path]:
-    out = tmp_path_factory.mktemp("serve") / "model.safetensors"
+    out = tmp_path_factory.mktemp("serve")
     accuracy, same = serve.main(["--quick", "--out", str(out)])
-    return accuracy, same, out
+    return accuracy, same, out / "model.safetensors"
 
 
 def test_the_server_predicts_the_same_as_the_model(run: Any) -> None:
-    accuracy, same, _ = run
+    accuracy, same, path = run
     assert same
     assert accuracy > 0.8  # chance is 0.1
+    assert path.with_name("picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_plain_jax_reads_the_file(run: Any, tmp_path: Path, capsys: Any) -> None:
-    _, (x, _) = serve.load_data()
+    _, x, _, _ = serve.load_data()
     np.save(tmp_path / "x.npy", x[:3])
     plain.main([str(run[2]), "--inputs", str(tmp_path / "x.npy")])
     found = json.loads(capsys.readouterr().out)["outputs"]
