@@ -114,8 +114,8 @@ def make_starts(count, seed):
 
 @tx.jit
 def swing(state):
-    """Play 16 episodes; return the angle of the pole in degrees, (time, episodes)."""
-    seen, _, rewards = play_all(state, make_starts(16, seed=2))
+    """Play 8 episodes; return the angle of the pole in degrees, (time, episodes)."""
+    seen, _, rewards = play_all(state, make_starts(8, seed=2))
     return jnp.where(rewards > 0, jnp.degrees(seen[..., 2]), jnp.nan).T
 
 
@@ -138,7 +138,7 @@ def main(arguments=None):
     figure = Figure(figsize=(4.8, 2.7), dpi=100, layout="tight")
     axes = figure.subplots(subplot_kw={"xlabel": "step", "ylabel": "angle of the pole"})
     for (name, lines), color in zip(angles.items(), ("C1", "C0"), strict=True):
-        axes.plot(lines, color=color, linewidth=0.8, label=[name] + 15 * ["_"])
+        axes.plot(lines, color=color, linewidth=0.8, label=[name] + 7 * ["_"])
     axes.legend(loc="upper right", fontsize=8)
     figure.savefig(options.out / "picture.png")
     print(f"mean return from 256 new starts: {test:.1f}; saved {options.out}/picture.png")
