@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import treexlite as tx
 from tests.examples.scripts import load
 
 pytest.importorskip("sklearn")
@@ -40,8 +41,10 @@ def test_a_map_says_what_hiding_a_patch_does() -> None:
 
     hidden = images.copy()
     hidden[:, 2:4, 4:6] = 0
-    scores = [jax.nn.log_softmax(model(jnp.asarray(x)))[range(3), labels] for x in (images, hidden)]
-    maps = vit.importance(model, images, labels)
+    scores = [
+        jax.nn.log_softmax(model(jnp.asarray(x)))[np.arange(3), labels] for x in (images, hidden)
+    ]
+    maps = vit.importance(tx.nn.Lambda(model), images, labels)
     np.testing.assert_allclose(maps[:, 1, 2], scores[0] - scores[1], atol=1e-6)
     assert np.abs(maps[:, 1, 2]).max() > 0.01
     np.testing.assert_allclose(maps[:, 3, 3], 0, atol=1e-6)  # this model does not look there
