@@ -7,7 +7,7 @@ the end the model is saved and loaded, and you see the mistakes that it is most 
 The data are four IDX files, compressed with gzip or not. Debian has them in a package:
 
     apt install dataset-fashion-mnist
-    python examples/fashion_mnist.py                 about MINUTES on two cores
+    python examples/fashion_mnist.py                 about three minutes on two cores
     python examples/fashion_mnist.py --quick         a few seconds, on a part of the data
     python examples/fashion_mnist.py DIRECTORY       where you have put the files yourself
 """

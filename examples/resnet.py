@@ -9,7 +9,7 @@ training images are drawn beside four images that the network has not seen.
 The data are 8,000 of the 60,000 pictures of Fashion-MNIST (Debian's package
 `dataset-fashion-mnist`); without them, digits are taken, and you are told.
 
-    python examples/resnet.py                        about two minutes on two cores
+    python examples/resnet.py                        about a minute on two cores
     python examples/resnet.py --quick                fewer pictures, two epochs
 """
 
