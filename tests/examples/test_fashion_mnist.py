@@ -39,7 +39,7 @@ def test_it_trains_saves_and_loads(tmp_path: Path, capsys: pytest.CaptureFixture
     assert accuracy > 0.3  # chance is 0.1
     assert same
     assert (out / "picture.png").read_bytes().startswith(b"\x89PNG")
-    assert (out / "model").stat().st_size > 10_000
+    assert (out / "model.safetensors").stat().st_size > 10_000
     printed = capsys.readouterr().out
     assert "blocks/layers/0/conv" in printed
     assert "Epoch 3/3  " in printed
