@@ -23,7 +23,7 @@ import treexlite as tx
 from treexlite.models import LSTMLanguageModel
 
 TIME = 64  # how many characters a training example has
-NUM_COLUMNS, NUM_ROWS = 72, 16  # of the picture
+NUM_COLUMNS, NUM_ROWS = 72, 14  # of the picture
 
 
 def load_text():
@@ -78,7 +78,7 @@ def draw(text, bits, path):
             column += 1
     axes.imshow(grid, cmap="OrRd", vmin=0, vmax=10, aspect="auto")
     axes.axis("off")
-    figure.savefig(path)
+    figure.savefig(path, pil_kwargs={"optimize": True})
 
 
 def main(arguments=None):
