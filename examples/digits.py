@@ -6,6 +6,7 @@ gradients train; running statistics, which BatchNorm writes while it runs; keys,
 splits. `trainer.fit` carries all of them through the compiled steps.
 
     python examples/digits.py                        about a minute on two cores
+    python examples/digits.py --quick                a few seconds: two epochs
     python examples/digits.py --epochs 5 --seed 1 --out runs/short
 """
 
@@ -17,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from matplotlib.figure import Figure
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -90,8 +92,25 @@ def load(path):
     return model
 
 
+def draw(images, labels, scores, path):
+    """Write a picture of the images that the network is most wrong, or least sure, about."""
+    chances = np.asarray(jax.nn.softmax(scores))
+    hardest = np.argsort(chances[np.arange(len(labels)), labels])[:12]
+    figure = Figure(figsize=(4.8, 2.7), dpi=100, layout="constrained")
+    for axes, i in zip(figure.subplots(2, 6).flat, hardest, strict=True):
+        axes.imshow(images[i, :, :, 0], cmap="gray_r")
+        axes.axis("off")
+        said = chances[i].argmax()
+        color = "tab:green" if said == labels[i] else "tab:red"
+        axes.set_title(
+            f"{labels[i]}, said {said}\n{chances[i].max():.0%} sure", size=8, color=color
+        )
+    figure.savefig(path)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network on scikit-learn's digits.")
+    parser.add_argument("--quick", action="store_true", help="two epochs")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/digits"))
@@ -104,15 +123,17 @@ def main(arguments=None):
     print(model.tabulate(x_test[:1]))
 
     start = time.perf_counter()
-    trainer, history = train(model, data, options.epochs, options.seed)
+    trainer, history = train(model, data, 2 if options.quick else options.epochs, options.seed)
     accuracy = trainer.evaluate(x_test, y_test, batch_size=360, verbose=0)["accuracy"]
     print(f"\ntest accuracy {accuracy:.2%} after {time.perf_counter() - start:.0f} s")
 
     history.plot(options.out / "curves.png")
     save(model, options.out / "model.safetensors")
     loaded = tx.Trainer(load(options.out / "model.safetensors"))
-    same = np.array_equal(loaded.predict(x_test, verbose=0), trainer.predict(x_test, verbose=0))
-    print(f"saved curves.png and model.safetensors in {options.out}")
+    scores = trainer.predict(x_test, verbose=0)
+    same = np.array_equal(loaded.predict(x_test, verbose=0), scores)
+    draw(x_test, y_test, scores, options.out / "picture.png")
+    print(f"saved curves.png, picture.png and model.safetensors in {options.out}")
     print(f"the saved model predicts the same as the trained one: {same}")
     return accuracy, same
 
