@@ -6,6 +6,7 @@ images. `Contrastive.train_step` turns the batch into two views, and leaves the 
 learned; the same on raw pixels, and on the encoder before training, is there to compare.
 
     python examples/contrastive.py                   about half a minute on two cores
+    python examples/contrastive.py --quick           a few seconds, with fewer epochs
     python examples/contrastive.py --epochs 20 --seed 1
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -67,18 +69,39 @@ def load_data():
     return train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
 
 
-def probe(features, labels, test_features, test_labels):
+def probe(features, labels, test_features, test_labels, num=NUM_LABELLED, seed=0):
     """Return the accuracy of a linear classifier that learns from few examples."""
     few, _, few_labels, _ = train_test_split(
-        features, labels, train_size=NUM_LABELLED, stratify=labels, random_state=0
+        features, labels, train_size=num, stratify=labels, random_state=seed
     )
     scale = few.std() + 1e-6
     classifier = LogisticRegression(max_iter=1000).fit(few / scale, few_labels)
     return classifier.score(test_features / scale, test_labels)
 
 
+def draw(image, results, path):
+    """Write a picture of what the encoder was trained on, and of what it is worth."""
+    figure = Figure(figsize=(4.8, 2.7), dpi=100, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+    keys = jax.random.split(jax.random.key(0), 8)
+    views = [image, *jax.vmap(random_view, in_axes=(0, None))(keys, image)]
+    for i, (axes, view) in enumerate(zip(left.subplots(3, 3).flat, views, strict=True)):
+        axes.imshow(np.reshape(view, (8, 8)), cmap="gray_r", vmin=0, vmax=1)
+        axes.set(xticks=[], yticks=[])
+        axes.set_title("image" if i == 0 else "view", size=7, pad=2)
+    axes = right.subplots()
+    for name, (nums, means) in results.items():
+        axes.plot(nums, means, "o-", label=name)
+    axes.set(xscale="log", xlabel="labels", ylabel="test accuracy")
+    axes.set_xticks(nums, [str(num) for num in nums])
+    axes.minorticks_off()
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn features of digits without labels.")
+    parser.add_argument("--quick", action="store_true", help="15 epochs")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/contrastive"))
@@ -97,17 +120,24 @@ def main(arguments=None):
     def features(x):
         return trainer.predict(x, batch_size=len(x), verbose=0)
 
-    accuracy = {}
-    accuracy["pixels"] = probe(x_train, y_train, x_test, y_test)
-    accuracy["untrained"] = probe(features(x_train), y_train, features(x_test), y_test)
-    trainer.fit(x_train, batch_size=128, epochs=options.epochs, drop_remainder=True)
-    accuracy["trained"] = probe(features(x_train), y_train, features(x_test), y_test)
+    train, test = {"pixels": x_train}, {"pixels": x_test}
+    train["untrained"], test["untrained"] = features(x_train), features(x_test)
+    epochs = 15 if options.quick else options.epochs
+    trainer.fit(x_train, batch_size=128, epochs=epochs, drop_remainder=True)
+    train["trained"], test["trained"] = features(x_train), features(x_test)
 
+    accuracy, results = {}, {}
+    nums, draws = ([10, 50], 1) if options.quick else ([10, 20, 50, 100], 5)
+    for name in train:
+        data = train[name], y_train, test[name], y_test
+        accuracy[name] = probe(*data)
+        results[name] = nums, [np.mean([probe(*data, n, i) for i in range(draws)]) for n in nums]
     print(f"\nfeatures    test accuracy of a linear classifier, from {NUM_LABELLED} labels")
     for name, value in accuracy.items():
         print(f"{name:10}  {value:6.1%}")
     trainer.history.plot(options.out / "curves.png")
-    print(f"saved curves.png in {options.out}")
+    draw(x_test[0], results, options.out / "picture.png")
+    print(f"saved curves.png and picture.png in {options.out}")
     return accuracy
 
 
