@@ -6,7 +6,7 @@ worth is how many bits it is surprised by, on average, on text that it has not s
 character follows which is there to compare, and so are counts over longer contexts, which are hard
 to beat with so little text. The picture shows where the surprises are: at the beginnings of words.
 
-    python examples/char_lstm.py                     about two minutes on two cores
+    python examples/char_lstm.py                     about a minute and a half on two cores
     python examples/char_lstm.py --quick             a few seconds: a tenth of the text
     python examples/char_lstm.py --epochs 20 --seed 1 --out runs/long
 """

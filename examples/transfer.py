@@ -6,7 +6,7 @@ than 5 do. Its body is frozen, and a new head learns 5 to 9 on top of it; frozen
 no update, and running statistics that stay. Then the body is free again, with a lower learning
 rate. The same network from scratch, with the same labels and as many steps, is there to compare.
 
-    python examples/transfer.py                      about half a minute on two cores
+    python examples/transfer.py                      about a minute on two cores
     python examples/transfer.py --quick              a few seconds, with fewer epochs
     python examples/transfer.py --labels 2 --seed 1
 """
