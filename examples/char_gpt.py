@@ -112,7 +112,7 @@ def main(arguments=None):
     written = ["".join(ALPHABET[i] for i in row) for row in np.asarray(ids)]
 
     print(*written, sep="\n" + 60 * "-")
-    print(f"\nbits per character of unseen modules")
+    print("\nbits per character of unseen modules")
     print(f"{'all characters alike':30}  {np.log2(len(ALPHABET)):.2f}")
     print(f"{'counts of pairs':30}  {counted:.2f}")
     print(f"{'GPT':30}  {bits.mean():.2f}")
