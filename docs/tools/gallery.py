@@ -27,6 +27,7 @@ NAMES = {
     "vit": "ViT",
 }
 INDENTED = re.compile(r"(?m)^    (?P<line>.*)$\n?")
+REMARK = re.compile(r"(?<=\S)( {2,})(?=\S)")  # what stands beside a command
 
 
 def scripts() -> list[Path]:
@@ -44,7 +45,7 @@ def page(script: Path) -> str:
     """Return the Markdown page of a script; it belongs into `docs/examples/`."""
     said = _said(script)
     first, _, rest = said.partition("\n")
-    usage = "\n".join(match["line"] for match in INDENTED.finditer(rest))
+    usage = "\n".join(REMARK.sub(r"\1# ", match["line"]) for match in INDENTED.finditer(rest))
     parts = [f"# {title(script)}", first, INDENTED.sub("", rest).strip()]
     if usage:
         parts.append(f"```bash\n{usage}\n```")
@@ -52,6 +53,7 @@ def page(script: Path) -> str:
         parts.append(f"![What the script draws](../{picture})")
     source = script.read_text("utf-8").rstrip()
     parts.append(f'## The script\n\n```python title="examples/{script.name}"\n{source}\n```')
+    parts.append("[All examples](index.md)")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
