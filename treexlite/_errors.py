@@ -156,7 +156,7 @@ class FieldError(TreexliteError, TypeError):
 
 
 class NodeValueError(TreexliteError, TypeError):
-    """A value that is not an array stands in a field of arrays."""
+    """A value that is not an array stands in a field, or an argument, of arrays."""
 
 
 class UnknownFieldError(TreexliteError, AttributeError):

@@ -14,12 +14,13 @@ from typing import Any, overload
 import jax
 
 from treexlite._context import current_init
-from treexlite._errors import ArgumentError, NodeValueError
+from treexlite._errors import ArgumentError
 from treexlite.transforms._callable import Transform, takes_arguments
 from treexlite.transforms._donation import distinct, usable
 from treexlite.transforms._history import History
-from treexlite.transforms._lift import Inside, commit, explain_bad_leaf
+from treexlite.transforms._lift import Inside, commit
 from treexlite.transforms._pack import Packed, pack
+from treexlite.transforms._refusal import explained
 from treexlite.transforms._shapes import shapes
 from treexlite.transforms._shardings import Shardings, constrain, constrain_output, resolve
 from treexlite.transforms._static_arguments import StaticArguments, Statics, restore
@@ -147,7 +148,7 @@ class Jitted(Transform):
         try:
             payload, node = call(plan, packed.arguments, *leaves)
         except TypeError as error:
-            raise _explained(packed, error) from None
+            raise explained(error, self.function, packed, plan.statics) from None
         except (RuntimeError, ValueError) as error:
             if "donate" not in str(error):
                 raise
@@ -204,7 +205,7 @@ class Jitted(Transform):
         try:
             return plan.compiled.trace(plan, packed.arguments, *packed.leaves)
         except TypeError as error:
-            raise _explained(packed, error) from None
+            raise explained(error, self.function, packed, plan.statics) from None
 
     @takes_arguments
     def trace(self, *args: Any, **kwargs: Any) -> Any:
@@ -219,7 +220,7 @@ class Jitted(Transform):
             call: Any = plan.call or self._choose(packed, plan)
             return call.lower(plan, packed.arguments, *packed.leaves)
         except TypeError as error:
-            raise _explained(packed, error) from None
+            raise explained(error, self.function, packed, plan.statics) from None
 
     @takes_arguments
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
@@ -236,12 +237,6 @@ class Jitted(Transform):
         self._plans.clear()
         self._compiled.clear_cache()
         self.history.clear()
-
-
-def _explained(packed: Packed, error: TypeError) -> Exception:
-    if isinstance(error, NodeValueError):
-        return error
-    return explain_bad_leaf(packed) or error
 
 
 @overload
@@ -283,7 +278,8 @@ def jit(
         A callable with `.lower`, `.trace`, `.eval_shape`, `.cache_size` and `.clear_cache`.
 
     Raises:
-        NodeValueError: a field of data holds something that is no array.
+        NodeValueError: a field of data, or an argument that is not static, holds something that is
+            no array.
         ArgumentError: an option of `jax.jit` that has another form here, a static argument that
             the function does not have, or one that holds a module or a traced value.
         StructureError: the shardings do not correspond to the arguments or the output.

@@ -29,14 +29,14 @@ from treexlite._core._guard import check_owned
 from treexlite._core._identity import Copies, Origin
 from treexlite._core._layout import layout_of, note_watched
 from treexlite._core._lost import close_all, note_write
-from treexlite._core._paths import leaf_paths, places
+from treexlite._core._paths import places
 from treexlite._core._registry import (
     CONCRETE_ARRAY_TYPES,
     is_module,
     is_numeric,
 )
 from treexlite._core._write_back import write_back
-from treexlite._errors import NodeValueError, StructureError, describe
+from treexlite._errors import StructureError
 from treexlite.transforms._aside import Aside
 from treexlite.transforms._pack import Packed, has_module, is_hole, remember
 
@@ -335,18 +335,3 @@ def _commit_structure(packed: Packed, values: Sequence[Any], effect: Effect) -> 
             check_owned(own.modules.get(slot.module, packed.roots[0]), slot.name, value)
     _, outputs, _ = write_back(effect.spec, data, own)
     return jax.tree_util.tree_unflatten(effect.treedef, outputs)
-
-
-def explain_bad_leaf(packed: Packed) -> NodeValueError | None:
-    """Find data that is no array, and build the error that names it."""
-    for found in packed.walks:
-        for slot, value in zip(places(found.spec).slots, found.values(), strict=True):
-            for path, leaf in leaf_paths(slot.path, value):
-                if not is_numeric(leaf):
-                    return NodeValueError(
-                        "transformation",
-                        expected=f"arrays in the field `{path}`, because it is declared as data",
-                        received=f"{path}={describe(leaf)}",
-                        fix="Keep it in a static field: `tx.static()`, or no declaration at all.",
-                    )
-    return None
