@@ -84,12 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--depth", type=int, nargs="+", default=[4, 16, 64])
     parser.add_argument("--kind", choices=KINDS, nargs="+", default=list(KINDS))
-    parser.add_argument("--quick", action="store_true", help="2 and 4 blocks")
+    parser.add_argument("--quick", action="store_true", help="1 and 2 blocks")
     options = parser.parse_args(arguments)
     print(f"jax {jax.__version__}, {jax.devices()[0].platform}, {os.cpu_count()} cores")
     cost(options.kind[0], 1)  # what every network needs is loaded once
     for kind in options.kind:
-        report(kind, [2, 4] if options.quick else options.depth)
+        report(kind, [1, 2] if options.quick else options.depth)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ Each file holds one family and reads top-down: what the layer does, its fields, 
 maths in `__call__`. `_linear` is the one to read first.
 """
 
+from typing import TYPE_CHECKING
+
 from jax.nn import (
     celu,
     elu,
@@ -138,6 +140,9 @@ from treexlite.nn._transformer_stacks import TransformerDecoder, TransformerEnco
 from treexlite.nn._unit_norm import UnitNorm
 from treexlite.nn._unpool import MaxUnpool
 from treexlite.nn._weight_norm import WeightNorm
+
+if not TYPE_CHECKING:  # to a type checker an unknown name stays unknown
+    from treexlite.nn._elsewhere import __getattr__ as __getattr__
 
 __all__ = [
     "ALiBi",
