@@ -72,7 +72,7 @@ WEIGHTS = np.linspace(0, 2, 50).astype(np.float32)
     [
         (Normed, {}, (X, Y), {"class_weight": {0: 1, 1: 2, 2: 0.5}, "sample_weight": WEIGHTS}),
         (small, {"accumulate_steps": 3}, (X, Y), {"sample_weight": WEIGHTS}),
-        (small, {"run_eagerly": True}, (X, Y), {"steps_per_epoch": 1}),
+        (small, {"run_eagerly": True}, (X, Y), {"steps_per_epoch": 1, "epochs": 1}),
         (small, {"donate": False}, (batches,), {}),
         (small, {"steps_per_execution": 2}, "on the host", {"drop_remainder": True}),
     ],

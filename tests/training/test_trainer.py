@@ -185,3 +185,9 @@ def test_evaluate_and_predict_check_their_data() -> None:
         trainer.predict(np.ones(0))
     with pytest.raises(DataError, match=r"Trainer.train_on_batch: .* len\(x\)=2, len\(y\)=3"):
         trainer.train_on_batch(np.ones(2), np.ones(3))
+
+
+def test_keras_word_for_the_usual_output_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    trainer = Trainer(tx.nn.Linear(3), "crossentropy", "sgd")
+    trainer.fit(*classes(8), epochs=1, verbose="auto")
+    assert capsys.readouterr().out.startswith("Epoch 1/1")

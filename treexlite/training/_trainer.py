@@ -168,7 +168,7 @@ class Trainer(OnBatch, Inspection):
         y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
-        verbose: int = 1,
+        verbose: int | str = 1,
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
@@ -201,7 +201,8 @@ class Trainer(OnBatch, Inspection):
             batch_size: examples for one step. The last batch of an epoch has what is left, and
                 trains too. A stream has its own.
             epochs: the epoch to stop before; how many there are, when `initial_epoch` is 0.
-            verbose: 0 shows nothing, 1 a live bar and a line for each epoch, 2 the lines only.
+            verbose: 0 shows nothing, 1 or "auto" a live bar and a line for each epoch, 2 the lines
+                only.
             callbacks: one or several `tx.callbacks.Callback`s, called in their order.
             validation_split: the share of the examples, taken from the end, that is evaluated after
                 each epoch instead of trained on.
@@ -312,7 +313,7 @@ class Trainer(OnBatch, Inspection):
         x: Any = None,
         y: Any = None,
         batch_size: int = 32,
-        verbose: int = 1,
+        verbose: int | str = 1,
         sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Any = None,
@@ -344,7 +345,7 @@ class Trainer(OnBatch, Inspection):
         self,
         x: Any,
         batch_size: int = 32,
-        verbose: int = 1,
+        verbose: int | str = 1,
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
@@ -373,5 +374,6 @@ class Trainer(OnBatch, Inspection):
     def _cut(self, *options: Any, **more: Any) -> Cut:
         return Cut(*options, **{**more, "placement": self.placement})
 
-    def _watchers(self, where: str, callbacks: Any, verbose: int, **params: Any) -> CallbackList:
+    def _watchers(self, where: str, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
+        verbose = 1 if isinstance(verbose, str) and verbose == "auto" else verbose
         return CallbackList(where, callbacks, self, verbose, {**params, "verbose": verbose})
