@@ -58,17 +58,16 @@ def pendulum(state):
     return jnp.stack([spin, -jnp.sin(angle) * 4 - 0.3 * spin], axis=-1)
 
 
-def watch(count, num_steps, seed):
+def watch(count, num_steps, rng):
     """Return states to start from, and what follows: (count, 2) and (count, num_steps, 2)."""
     high = np.array([1.8, 2.4])  # radians, radians per second
-    starts = np.random.default_rng(seed).uniform(-high, high, (count, 2)).astype(np.float32)
+    starts = rng.uniform(-high, high, (count, 2)).astype(np.float32)
     return starts, np.asarray(follow(pendulum, jnp.asarray(starts), num_steps))
 
 
-def load_data(count, seed):
+def load_data(count, rng):
     """Return noisy states, and the noisy states that follow, as one would film them."""
-    rng = np.random.default_rng(seed)
-    starts, paths = watch(count, LENGTH, seed)
+    starts, paths = watch(count, LENGTH, rng)
     noise = rng.normal(0, NOISE, (count, LENGTH + 1, 2)).astype(np.float32)
     return starts + noise[:, 0], paths + noise[:, 1:]
 
@@ -117,13 +116,14 @@ def main(arguments=None):
     epochs = 30 if options.quick else options.epochs
     options.out.mkdir(parents=True, exist_ok=True)
 
-    x, y = load_data(500, options.seed)
+    rng = np.random.default_rng(options.seed)
+    x, y = load_data(500, rng)
     rate = tx.optimizers.schedules.cosine(1e-2, steps=epochs * 10)
     model = Flow()
     trainer = tx.Trainer(model, "mse", tx.Optimizer("adam", rate), seed=options.seed)
     trainer.fit(x, y, batch_size=50, epochs=epochs, verbose=0)
 
-    starts, truth = watch(200, 50, options.seed + 1)
+    starts, truth = watch(200, 50, rng)
     found = {
         "neural field": np.asarray(tx.jit(follow, static_argnums=2)(model.field, starts, 50)),
         "linear law": fit_linear_law(x, y)(starts, 50),

@@ -65,10 +65,10 @@ def test_the_gradient_goes_through_all_steps() -> None:
 
 
 def test_the_pendulum_loses_energy_and_glimpses_are_noisy() -> None:
-    starts, paths = neural_ode.watch(20, 10, seed=0)
+    starts, paths = neural_ode.watch(20, 10, np.random.default_rng(0))
     angle, spin = paths[..., 0], paths[..., 1]
     energy = spin**2 / 2 - 4 * np.cos(angle)
     assert (np.diff(energy, axis=1) < 1e-4).all()
-    x, y = neural_ode.load_data(20, seed=0)
+    x, y = neural_ode.load_data(20, np.random.default_rng(0))
     noise = np.concatenate([(x - starts).ravel(), (y - paths).ravel()])
     assert noise.std() == pytest.approx(neural_ode.NOISE, rel=0.2)
