@@ -137,7 +137,7 @@ def main(arguments=None):
     plot(images, drawn, options.out / "picture.png")
     np.save(options.out / "drawn.npy", drawn)
 
-    real, ours = compare(images[::2], labels[::2], images[1::2]), compare(images, labels, drawn)
+    real, ours = (compare(images[::2], labels[::2], new) for new in (images[1::2], drawn))
     print(f"{'':32}  images  drawings")
     for name, value in ours.items():
         print(f"{name:32}  {real[name]:6.3f}  {value:8.3f}")
