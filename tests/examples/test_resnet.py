@@ -23,7 +23,7 @@ def test_it_learns_kinds_and_likeness(run: tuple[dict[str, float], Path]) -> Non
     results, _ = run
     assert results["network"] > 0.35  # 0.1 untrained
     assert results["nearest pixels"] > 0.7
-    assert results["alike"] > 0.4  # 0.1 at random
+    assert results["alike"] > 0.4  # 0.1 at random, up to 0.33 by untrained networks
 
 
 def test_images_are_mirrored_in_training_only() -> None:

@@ -29,7 +29,7 @@ def test_it_reads_digits(run: tuple[dict[str, float], Any, Path]) -> None:
     assert results["transformer"] > 0.4  # 0.1 untrained
     assert results["nearest neighbour"] > 0.95
     assert maps.shape == (5, 4, 4)
-    assert maps.max() > 0.05  # some patch matters
+    assert maps.mean() > 0.2  # below 0.05 untrained: hiding a patch helps as often as it harms
 
 
 def test_a_map_says_what_hiding_a_patch_does() -> None:
