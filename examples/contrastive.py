@@ -69,7 +69,7 @@ def load_data():
     return train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
 
 
-def probe(features, labels, test_features, test_labels, num=NUM_LABELLED, seed=0):
+def probe(features, labels, test_features, test_labels, num, seed):
     """Return the accuracy of a linear classifier that learns from few examples."""
     few, _, few_labels, _ = train_test_split(
         features, labels, train_size=num, stratify=labels, random_state=seed
@@ -126,12 +126,12 @@ def main(arguments=None):
     trainer.fit(x_train, batch_size=128, epochs=epochs, drop_remainder=True)
     train["trained"], test["trained"] = features(x_train), features(x_test)
 
-    accuracy, results = {}, {}
+    results = {}
     nums, draws = ([10, 50], 1) if options.quick else ([10, 20, 50, 100], 5)
     for name in train:
         data = train[name], y_train, test[name], y_test
-        accuracy[name] = probe(*data)
         results[name] = nums, [np.mean([probe(*data, n, i) for i in range(draws)]) for n in nums]
+    accuracy = {name: means[nums.index(NUM_LABELLED)] for name, (_, means) in results.items()}
     print(f"\nfeatures    test accuracy of a linear classifier, from {NUM_LABELLED} labels")
     for name, value in accuracy.items():
         print(f"{name:10}  {value:6.1%}")
