@@ -2,7 +2,7 @@
 
 The teacher, a convolutional network, learns from 100 labelled images. The student, 18 times
 smaller, gets no label: it learns to give the teacher's scores, for 1437 images. The same network
-that learns from the 100 labels by itself, in as many steps, is there to compare.
+that learns from the 100 labels by itself, in about as many steps, is there to compare.
 
 `Distiller` overrides one method. The teacher is a part of the trainer's state, so that compiled
 steps get it as an argument; frozen and in evaluation mode, it stays as it is.

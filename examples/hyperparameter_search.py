@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 import treexlite as tx
 
 BATCH_SIZE = 40
-DEFAULTS = (1e-3, 1e-4)  # of `optax.adamw`, and what most people begin with
+DEFAULTS = (1e-3, 1e-4)  # the rate that most people begin with, and the decay of `optax.adamw`
 
 
 def load_data():
