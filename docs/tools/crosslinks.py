@@ -6,6 +6,7 @@ known; a name that the reference does not have stays as it is.
 """
 
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,6 +18,7 @@ SECTION = re.compile(r"(?m)^(?=## )")
 FENCE = re.compile(r"(?ms)^ *```.*?^ *```$")
 NAME = re.compile(r"(?<![\[`])`(?P<said>(?:tx\.)?(?P<name>[A-Za-z][\w.]*))`(?!\])")
 HEADING = re.compile(r"(?m)^#.*$")
+LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\([^)]*\)")
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -34,28 +36,30 @@ def classes() -> dict[str, str]:
 
 
 def link_names(text: str, alone: Mapping[str, str] = NONE) -> str:
-    """Return Markdown in which names of treexlite, outside code and headings, are links.
+    """Return Markdown in which names of treexlite, outside code, headings and links, are links.
 
     Args:
         text: a page or a docstring.
         alone: names that are links without `tx.` too, and what they mean.
     """
-    return "".join(_link_section(part, alone) for part in SECTION.split(text))
-
-
-def _link_section(text: str, alone: Mapping[str, str]) -> str:
-    seen: set[str] = set()
-    kept = sorted(
-        [*(m.span() for m in FENCE.finditer(text)), *(m.span() for m in HEADING.finditer(text))]
-    )
+    fences = [match.span() for match in FENCE.finditer(text)]
+    kept = fences + [m.span() for pattern in (HEADING, LINK) for m in pattern.finditer(text)]
+    sections = [m.start() for m in SECTION.finditer(text) if not _inside(m.start(), fences)]
+    seen: set[tuple[int, str]] = set()
 
     def link(found: re.Match[str]) -> str:
         said, name = found["said"], found["name"]
         full = name if said.startswith("tx.") else alone.get(name)
-        inside = any(start <= found.start() < end for start, end in kept)
-        if inside or full is None or full in seen:
+        if full is None or _inside(found.start(), kept):
             return found[0]
-        seen.add(full)
+        place = bisect(sections, found.start()), full
+        if place in seen:
+            return found[0]
+        seen.add(place)
         return f'<autoref optional identifier="treexlite.{full}"><code>{said}</code></autoref>'
 
     return NAME.sub(link, text)
+
+
+def _inside(place: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in spans)
