@@ -16,7 +16,11 @@ from nbformat import v4
 
 from docs.tools import pages
 
-LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>(?!\w+:|#)[^)\s]+)\)")
+CODE = r"^ *```.*?^ *```$|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)"
+LINK = re.compile(
+    rf"{CODE}|(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])+)\]\((?P<target>(?!\w+:|#)[^)\s]+)\)",
+    re.MULTILINE | re.DOTALL,
+)
 PICTURE = re.compile(r"^!\[[^\]]*\]\((?P<path>[^)\s]+)\)\n*", re.MULTILINE)
 SETUP = (
     "> To run this notebook, open it in an environment that has treexlite with its extras "
@@ -76,6 +80,8 @@ def _picture(path: Path) -> nbformat.NotebookNode:
 
 
 def _link(link: re.Match[str], address: str | None) -> str:
+    if link["target"] is None:  # code, which may look like a link
+        return link[0]
     if address is None:
         return link["text"]
     path, _, anchor = link["target"].partition("#")

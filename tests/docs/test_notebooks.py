@@ -87,6 +87,22 @@ def test_links_are_text_without_an_address(tmp_path: Path) -> None:
     assert made(tmp_path).cells[0].source.endswith("See jit and [code](https://example.org).")
 
 
+@pytest.mark.parametrize("address", [None, "https://example.org/page.html"])
+@pytest.mark.parametrize(
+    "code",
+    ["`layers[0](x)`", "``a`[0](x)``", "```bash\ncall [0](x)\n```", "a `b\nc[0](x)` d"],
+)
+def test_code_that_looks_like_a_link_stays(tmp_path: Path, code: str, address: str | None) -> None:
+    (cell, _) = notebooks.notebook(f"# Page\n\n{code}", tmp_path, address).cells
+    assert cell.source == f"# Page\n\n{code}"
+
+
+def test_code_with_brackets_may_be_the_text_of_a_link(tmp_path: Path) -> None:
+    page = "# Page\n\nSee [`x[0]` of it](a.md) and ![a picture](b.svg)."
+    cell = notebooks.notebook(page, tmp_path, "https://example.org/page.html").cells[0]
+    assert "[`x[0]` of it](https://example.org/a.html) and ![a picture](b.svg)" in cell.source
+
+
 def test_the_same_page_gives_the_same_bytes(tmp_path: Path) -> None:
     book = nbformat.writes(made(tmp_path))
     assert book == nbformat.writes(notebooks.notebook(PAGE, tmp_path))
