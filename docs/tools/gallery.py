@@ -45,7 +45,9 @@ def page(script: Path) -> str:
     """Return the Markdown page of a script; it belongs into `docs/examples/`."""
     said = _said(script)
     first, _, rest = said.partition("\n")
-    usage = "\n".join(REMARK.sub(r"\1# ", match["line"]) for match in INDENTED.finditer(rest))
+    usage = "\n".join(
+        REMARK.sub(r"\1# ", match["line"], count=1) for match in INDENTED.finditer(rest)
+    )
     parts = [f"# {title(script)}", first, INDENTED.sub("", rest).strip()]
     if usage:
         parts.append(f"```bash\n{usage}\n```")
