@@ -23,7 +23,7 @@ SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 THEMES = {"light": "default", "dark": "slate"}  # what the system asks for, what the page becomes
 CONTRAST = 4.5  # of text to what is behind it; WCAG 2.2, level AA, 1.4.3
 
-# Lowest contrast of the text of code, against the nearest background that is not transparent.
+# Lowest contrast of the text of code and paragraphs, against what is seen behind it.
 MEASURE = """
 const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
 const kept = (read, known = new Map()) => key => {  // a page has thousands of words in few colours
@@ -123,14 +123,15 @@ def main() -> None:
     parser.add_argument("--only", default="", help="pages whose path contains this")
     options = parser.parse_args()
     site = options.site.resolve()
-    pages = [path for path in sorted(site.rglob("*.html")) if options.only in str(path)]
-    pages = [path for path in pages if path != site / "404.html"]  # only a server shows it
+    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    names = [name for name in names if options.only in name and name != "404.html"]
+    if not names:  # 404.html is for a server, which shows it in the place of others
+        parser.error(f"no page of {site} has {options.only!r} in its path")
     failures = 0
     for size, (theme, scheme) in itertools.product(SIZES, THEMES.items()):
         driver = start(size, theme)
-        for page in pages:
-            name = page.relative_to(site).as_posix()
-            for wrong in look(driver, page, site, scheme):
+        for name in names:
+            for wrong in look(driver, site / name, site, scheme):
                 failures += 1
                 print(f"{name}, {size}, {theme}: {wrong}", flush=True)
             if options.shots:
@@ -139,7 +140,7 @@ def main() -> None:
                 driver.save_screenshot(str(options.shots / shot))
         print(f"{size}, {theme}: the search finds {search(driver, site, 'dropout')} pages")
         driver.quit()
-    print(f"{len(pages)} pages, {len(SIZES)} sizes, {len(THEMES)} themes: {failures} failures")
+    print(f"{len(names)} pages, {len(SIZES)} sizes, {len(THEMES)} themes: {failures} failures")
     sys.exit(bool(failures))
 
 
