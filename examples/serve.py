@@ -122,14 +122,14 @@ def plot(x, probabilities, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train, export and serve a model of digits.")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, help="by default 30, and 5 with --quick")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/serve"))
     parser.add_argument("--quick", action="store_true", help="few epochs, one request, and the end")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    model = train(5 if options.quick else options.epochs, options.seed)
+    model = train(options.epochs or (5 if options.quick else 30), options.seed)
     path = options.out / "model.safetensors"
     tx.export(model, jax.ShapeDtypeStruct((1, 64), np.float32), path, call=answer)
     _, x, _, y = load_data()

@@ -17,6 +17,7 @@ from pathlib import Path
 from docs.tools import gallery, pages
 
 DOCS = gallery.ROOT / "docs"
+OPTIONS = {"serve": ("--quick", "--epochs", "30")}  # without the first it serves until it is ended
 SHOWN = re.compile(r"!\[[^\]]*\]\((?P<path>[^)\s]+)\)")
 
 
@@ -38,7 +39,8 @@ def draw_example(script: Path) -> None:
     """Run an example to its end, and keep its picture."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PYTHONPATH": str(gallery.ROOT)}
-        command = [sys.executable, str(script), "--out", folder]
+        options = OPTIONS.get(script.stem, ())
+        command = [sys.executable, str(script), *options, "--out", folder]
         subprocess.run(command, check=True, env=environment, cwd=folder)
         shutil.copy(Path(folder) / "picture.png", DOCS / f"images/examples/{script.stem}.png")
 
