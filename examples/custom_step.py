@@ -3,7 +3,8 @@
 `train_step` is an ordinary method, so an idea from a paper is a subclass. `Mixup` changes the batch
 and leaves the rest to the default step. `SharpnessAware` takes two gradients: one to find the place
 nearby where the loss is worst, and one there, by which the model moves from here. A network can
-learn wrong labels by heart, and then it has got worse; both ideas hold it back.
+learn wrong labels by heart, and then it has got worse; both ideas hold it back. What is reached is
+the last accuracy; the best one is found on the test images themselves, and shows what was lost.
 
     python examples/custom_step.py                   about half a minute on two cores
     python examples/custom_step.py --epochs 20 --seed 1
@@ -93,10 +94,10 @@ def train(kind, data, test, epochs, seed):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn from wrong labels, by three kinds of step.")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=60, help="by default %(default)s")
     parser.add_argument("--quick", action="store_true", help="400 images, 40 epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/custom_step"))
+    parser.add_argument("--out", type=Path, default=Path("runs/custom_step"), help="a folder")
     options = parser.parse_args(arguments)
     count, epochs = (400, 40) if options.quick else (1257, options.epochs)
     options.out.mkdir(parents=True, exist_ok=True)

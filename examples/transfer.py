@@ -1,10 +1,10 @@
 """Read the digits 5 to 9 from a handful of labels, with what was learned on 0 to 4.
 
 A digit may be anywhere in its picture, which makes it hard to learn from 25 labelled pictures. A
-convolutional network has learned 0 to 4 from thousands, turned four ways: 20 classes teach it more
-than 5 do. Its body is frozen, and a new head learns 5 to 9 on top of it; frozen means no gradient,
-no update, and running statistics that stay. Then the body is free again, with a lower learning
-rate. The same network from scratch, with the same labels and as many steps, is there to compare.
+convolutional network has learned 0 to 4 from thousands, turned four ways, which makes 20 classes.
+Its body is frozen, and a new head learns 5 to 9 on top of it; frozen means no gradient, no update,
+and running statistics that stay. Then the body is free again, with a lower learning rate. The same
+network from scratch, with the same labels and as many steps, is there to compare.
 
     python examples/transfer.py                      about a minute on two cores
     python examples/transfer.py --quick              a few seconds, with fewer epochs
@@ -99,7 +99,7 @@ def main(arguments=None):
     parser.add_argument("--labels", type=int, default=5, help="of each of the digits 5 to 9")
     parser.add_argument("--epochs", type=int, default=80, help="half of them with a frozen body")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/transfer"))
+    parser.add_argument("--out", type=Path, default=Path("runs/transfer"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs, seed = 20 if options.quick else options.epochs, options.seed
