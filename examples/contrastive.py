@@ -102,9 +102,9 @@ def draw(image, results, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn features of digits without labels.")
     parser.add_argument("--quick", action="store_true", help="15 epochs")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=30, help="by default %(default)s")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/contrastive"))
+    parser.add_argument("--out", type=Path, default=Path("runs/contrastive"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -111,9 +111,9 @@ def draw(images, labels, scores, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network on scikit-learn's digits.")
     parser.add_argument("--quick", action="store_true", help="two epochs")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=20, help="by default %(default)s")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/digits"))
+    parser.add_argument("--out", type=Path, default=Path("runs/digits"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

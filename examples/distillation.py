@@ -108,7 +108,7 @@ def main(arguments=None):
     parser.add_argument("--quick", action="store_true", help="8 epochs")
     parser.add_argument("--epochs", type=int, default=40, help="passes of the distilled student")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/distillation"))
+    parser.add_argument("--out", type=Path, default=Path("runs/distillation"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs = 8 if options.quick else options.epochs

@@ -115,11 +115,11 @@ def plot(trainer, x, y, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train an ensemble of networks at once.")
-    parser.add_argument("--members", type=int, default=16)
-    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--members", type=int, default=16, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, default=300, help="by default %(default)s")
     parser.add_argument("--quick", action="store_true", help="4 members, 100 epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/ensemble"))
+    parser.add_argument("--out", type=Path, default=Path("runs/ensemble"), help="a folder")
     options = parser.parse_args(arguments)
     if options.quick:
         options.members, options.epochs = 4, 100

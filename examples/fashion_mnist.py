@@ -106,9 +106,9 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description="Train a network on Fashion-MNIST.")
     parser.add_argument("directory", type=Path, nargs="?", default=DEBIAN, help="of IDX files")
     parser.add_argument("--quick", action="store_true", help="little data, one epoch")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, help="by default 5, and 1 with --quick")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/fashion_mnist"))
+    parser.add_argument("--out", type=Path, default=Path("runs/fashion_mnist"), help="a folder")
     options = parser.parse_args(arguments)
     try:
         data = load_data(options.directory)

@@ -124,10 +124,10 @@ def plot(images, drawn, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn to draw digits, from scikit-learn's.")
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=200, help="by default %(default)s")
     parser.add_argument("--quick", action="store_true", help="20 epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/gan"))
+    parser.add_argument("--out", type=Path, default=Path("runs/gan"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -92,11 +92,13 @@ def plot(scores, rates, decays, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Search hyperparameters, all at once.")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=60, help="by default %(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="trainings for each choice")
     parser.add_argument("--quick", action="store_true", help="a coarse grid, 10 epochs, no repeats")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/hyperparameter_search"))
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/hyperparameter_search"), help="a folder"
+    )
     options = parser.parse_args(arguments)
     if options.quick:
         options.epochs, options.repeats = 10, 1

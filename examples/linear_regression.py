@@ -87,9 +87,9 @@ def draw(path, exact, names, file):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Linear regression, trained and solved.")
     parser.add_argument("--quick", action="store_true", help="few steps")
-    parser.add_argument("--epochs", type=int, help="steps, as each has all examples")
+    parser.add_argument("--epochs", type=int, help="steps: each has all examples; by default 2000")
     parser.add_argument("--seed", type=int, default=0, help="decides who is in the test set")
-    parser.add_argument("--out", type=Path, default=Path("runs/linear_regression"))
+    parser.add_argument("--out", type=Path, default=Path("runs/linear_regression"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs = options.epochs or (300 if options.quick else 2000)

@@ -88,10 +88,10 @@ def draw(images, rows, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Adapt a network to new tasks by LoRA.")
     parser.add_argument("--quick", action="store_true", help="one task, few epochs")
-    parser.add_argument("--rank", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--rank", type=int, default=4, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, default=40, help="by default %(default)s")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/lora"))
+    parser.add_argument("--out", type=Path, default=Path("runs/lora"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs, seed = 8 if options.quick else options.epochs, options.seed

@@ -110,9 +110,9 @@ def draw(history, best_epoch, y, probabilities, file):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Classify tumours with a small network.")
     parser.add_argument("--quick", action="store_true", help="few epochs")
-    parser.add_argument("--epochs", type=int, help="at most so many")
+    parser.add_argument("--epochs", type=int, help="at most; by default 500, and 15 with --quick")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/mlp"))
+    parser.add_argument("--out", type=Path, default=Path("runs/mlp"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -74,10 +74,10 @@ def plot(pictures, preds, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network with two outputs.")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=20, help="by default %(default)s")
     parser.add_argument("--quick", action="store_true", help="4 epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/multi_head"))
+    parser.add_argument("--out", type=Path, default=Path("runs/multi_head"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -124,7 +124,7 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, default=12, help="of 640 episodes each")
     parser.add_argument("--quick", action="store_true", help="6 epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/reinforce"))
+    parser.add_argument("--out", type=Path, default=Path("runs/reinforce"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     model = ActorCritic().init(options.seed, jnp.zeros(4))

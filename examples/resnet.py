@@ -119,9 +119,9 @@ def draw(images, neighbours, file):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="A residual network on Fashion-MNIST.")
     parser.add_argument("--quick", action="store_true", help="little data, two epochs")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, help="by default 6, and 2 with --quick")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/resnet"))
+    parser.add_argument("--out", type=Path, default=Path("runs/resnet"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -138,7 +138,7 @@ def main(arguments=None):
     found = alike(trainer.model, test[0][chosen], data[0])
     draw(test[0][chosen], data[0][found], options.out / "picture.png")
     results["alike"] = np.mean(data[1][found] == test[1][chosen][:, None])
-    print(f"{'alike':16}{results['alike']:.2%} are of the same kind")
+    print(f"{'alike':16}{results['alike']:.2%} of the {found.size} found are of the same kind")
     print(f"saved picture.png in {options.out}")
     return results
 

@@ -123,9 +123,9 @@ def plot(x, probabilities, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train, export and serve a model of digits.")
     parser.add_argument("--epochs", type=int, help="by default 30, and 5 with --quick")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=int, default=8000, help="by default %(default)s")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/serve"))
+    parser.add_argument("--out", type=Path, default=Path("runs/serve"), help="a folder")
     parser.add_argument("--quick", action="store_true", help="few epochs, one request, and the end")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -106,10 +106,10 @@ def draw(model, places, labels, file, size=9):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="A variational autoencoder of digits.")
     parser.add_argument("--quick", action="store_true", help="few epochs")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, help="by default 300, and 20 with --quick")
     parser.add_argument("--beta", type=float, default=1.0, help="weight of the divergence")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/vae"))
+    parser.add_argument("--out", type=Path, default=Path("runs/vae"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -112,9 +112,9 @@ def draw(images, maps, file):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a vision transformer on digits.")
     parser.add_argument("--quick", action="store_true", help="one epoch")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, help="by default 12, and 1 with --quick")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/vit"))
+    parser.add_argument("--out", type=Path, default=Path("runs/vit"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
 
