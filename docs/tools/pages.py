@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*$")
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)(?P<more>[^\n]*)$")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ def blocks(text: str) -> list[Block]:
     body: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         fence = FENCE.match(line)
+        if fence and not fence["language"]:  # else such a block would silently not run
+            assert not fence["more"].strip(), f"line {number}: expected ```language, got {line!r}"
         if opened is None:
             if fence:
                 opened, body = (fence["indent"], fence["language"], number + 1), []

@@ -57,6 +57,12 @@ def test_a_block_without_an_end_is_refused() -> None:
         pages.blocks("```python\nx = 1\n")
 
 
+@pytest.mark.parametrize("fence", ["``` python", "```{.python}", "````python"])
+def test_a_fence_that_is_not_understood_is_refused(fence: str) -> None:
+    with pytest.raises(AssertionError, match="line 3: expected ```language, got '```"):
+        pages.blocks(f"# Page\n\n{fence}\nx = 1\n```\n")
+
+
 def test_an_indented_block_is_read_without_its_indent() -> None:
     (block,) = pages.blocks("- item\n\n    ```python\n    if x:\n        y\n    ```\n")
     assert block.text == "if x:\n    y"
