@@ -122,12 +122,14 @@ def main(arguments=None):
     reached = len(trainer.history.epoch)
     print(f"{reached} epochs; the weights kept are those of epoch {stopping.best_epoch + 1}\n")
 
-    line = make_pipeline(StandardScaler(), LogisticRegression()).fit(*data)
+    # The network has looked at validation to know when to stop, so the others get it too.
+    known = [np.concatenate(parts) for parts in zip(data, validation, strict=True)]
+    line = make_pipeline(StandardScaler(), LogisticRegression()).fit(*known)
     logits = trainer.predict(x_test, verbose=0)[:, 0]
     probabilities = {
         "network": np.asarray(jax.nn.sigmoid(logits)),
         "logistic": line.predict_proba(x_test)[:, 1],
-        "constant": np.full(len(y_test), data[1].mean()),
+        "constant": np.full(len(y_test), known[1].mean()),
     }
     results = {name: judge(y_test, values) for name, values in probabilities.items()}
     print("test       " + "".join(f"{name:>10}" for name in results["network"]))
