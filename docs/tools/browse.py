@@ -23,7 +23,7 @@ SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 THEMES = {"light": "default", "dark": "slate"}  # what the system asks for, what the page becomes
 CONTRAST = 4.5  # of text to what is behind it; WCAG 2.2, level AA, 1.4.3
 
-# Lowest contrast of the text of code and paragraphs, against what is seen behind it.
+# Lowest contrast of the text of code, paragraphs, lists, tables and links, with what is behind it.
 MEASURE = """
 const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
 const kept = (read, known = new Map()) => key => {  // a page has thousands of words in few colours
@@ -44,7 +44,8 @@ const over = (top, under) =>
 const behind = kept(element => element === null ? [255, 255, 255, 255] :
   over(rgba(getComputedStyle(element).backgroundColor), behind(element.parentElement)))
 let lowest = [99, ""]
-for (const element of document.querySelectorAll("pre code, pre code span, code, article p")) {
+const prose = "article :is(p, li, td, th, a:not(.headerlink))"  // that link is not seen at rest
+for (const element of document.querySelectorAll("pre code, pre code span, code, " + prose)) {
   if (![...element.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue
   const back = behind(element)
   const a = light(over(rgba(getComputedStyle(element).color), back)), b = light(back)
