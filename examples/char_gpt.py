@@ -85,12 +85,13 @@ def draw(bits, counted, written, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a GPT on Python's standard library.")
     parser.add_argument("--quick", action="store_true", help="150 steps of a smaller model")
-    parser.add_argument("--steps", type=int, default=2000, help="by default %(default)s")
+    parser.add_argument("--steps", type=int, help="by default 2000, and 150 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/char_gpt"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    steps, features, num_layers = (150, 32, 1) if options.quick else (options.steps, 64, 2)
+    steps, features, num_layers = (150, 32, 1) if options.quick else (2000, 64, 2)
+    steps = options.steps or steps
 
     train, test = load_text(20 if options.quick else None)
     rng = np.random.default_rng(options.seed)

@@ -84,12 +84,13 @@ def draw(text, bits, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train an LSTM on Python's help texts.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the text, three epochs")
-    parser.add_argument("--epochs", type=int, default=10, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 10, and 3 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/char_lstm"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    epochs, batch_size = (3, 16) if options.quick else (options.epochs, 32)
+    epochs, batch_size = (3, 16) if options.quick else (10, 32)
+    epochs = options.epochs or epochs
 
     text = load_text()[: 40_000 if options.quick else None]
     alphabet = sorted(set(text))

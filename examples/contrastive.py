@@ -102,7 +102,7 @@ def draw(image, results, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn features of digits without labels.")
     parser.add_argument("--quick", action="store_true", help="15 epochs")
-    parser.add_argument("--epochs", type=int, default=30, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 30, and 15 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/contrastive"), help="a folder")
     options = parser.parse_args(arguments)
@@ -122,7 +122,7 @@ def main(arguments=None):
 
     train, test = {"pixels": x_train}, {"pixels": x_test}
     train["untrained"], test["untrained"] = features(x_train), features(x_test)
-    epochs = 15 if options.quick else options.epochs
+    epochs = options.epochs or (15 if options.quick else 30)
     trainer.fit(x_train, batch_size=128, epochs=epochs, drop_remainder=True)
     train["trained"], test["trained"] = features(x_train), features(x_test)
 

@@ -94,12 +94,13 @@ def train(kind, data, test, epochs, seed):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn from wrong labels, by three kinds of step.")
-    parser.add_argument("--epochs", type=int, default=60, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 60, and 40 with --quick")
     parser.add_argument("--quick", action="store_true", help="400 images, 40 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/custom_step"), help="a folder")
     options = parser.parse_args(arguments)
-    count, epochs = (400, 40) if options.quick else (1257, options.epochs)
+    count, epochs = (400, 40) if options.quick else (1257, 60)
+    epochs = options.epochs or epochs
     options.out.mkdir(parents=True, exist_ok=True)
 
     data, wrong, test = load_data(count, options.seed)

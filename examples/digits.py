@@ -111,7 +111,7 @@ def draw(images, labels, scores, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network on scikit-learn's digits.")
     parser.add_argument("--quick", action="store_true", help="two epochs")
-    parser.add_argument("--epochs", type=int, default=20, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 20, and 2 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/digits"), help="a folder")
     options = parser.parse_args(arguments)
@@ -123,7 +123,8 @@ def main(arguments=None):
     print(model.tabulate(x_test[:1]))
 
     start = time.perf_counter()
-    trainer, history = train(model, data, 2 if options.quick else options.epochs, options.seed)
+    epochs = options.epochs or (2 if options.quick else 20)
+    trainer, history = train(model, data, epochs, options.seed)
     accuracy = trainer.evaluate(x_test, y_test, batch_size=360, verbose=0)["accuracy"]
     print(f"\ntest accuracy {accuracy:.2%} after {time.perf_counter() - start:.0f} s")
 

@@ -106,12 +106,12 @@ def draw(image, said, accuracy, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Teach a small network by a large one.")
     parser.add_argument("--quick", action="store_true", help="8 epochs")
-    parser.add_argument("--epochs", type=int, default=40, help="passes of the distilled student")
+    parser.add_argument("--epochs", type=int, help="by default 40, and 8 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/distillation"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    epochs = 8 if options.quick else options.epochs
+    epochs = options.epochs or (8 if options.quick else 40)
     x_train, x_test, y_train, y_test = load_data()
     x_few, y_few = x_train[:NUM_LABELLED], y_train[:NUM_LABELLED]
     common = {"loss": "crossentropy", "metrics": "accuracy", "seed": options.seed}

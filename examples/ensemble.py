@@ -115,22 +115,22 @@ def plot(trainer, x, y, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train an ensemble of networks at once.")
-    parser.add_argument("--members", type=int, default=16, help="by default %(default)s")
-    parser.add_argument("--epochs", type=int, default=300, help="by default %(default)s")
+    parser.add_argument("--members", type=int, help="by default 16, and 4 with --quick")
+    parser.add_argument("--epochs", type=int, help="by default 300, and 100 with --quick")
     parser.add_argument("--quick", action="store_true", help="4 members, 100 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/ensemble"), help="a folder")
     options = parser.parse_args(arguments)
-    if options.quick:
-        options.members, options.epochs = 4, 100
+    members = options.members or (4 if options.quick else 16)
+    epochs = options.epochs or (100 if options.quick else 300)
     options.out.mkdir(parents=True, exist_ok=True)
 
     rng = np.random.default_rng(options.seed)  # one for all, so that no two draws are alike
     x, y = draw(places(200, rng), rng)
-    model = Ensemble(options.members, options.seed)
+    model = Ensemble(members, options.seed)
     optimizer = tx.Optimizer("adam", learning_rate=3e-3)
     trainer = EnsembleTrainer(model, optimizer=optimizer, seed=options.seed)
-    trainer.fit(x, y, batch_size=50, epochs=options.epochs, verbose=0)
+    trainer.fit(x, y, batch_size=50, epochs=epochs, verbose=0)
     baseline = GaussianProcessRegressor(RBF() + WhiteKernel()).fit(x, y)
 
     tests = {"where data is": places(1000, rng), "in the gap": np.linspace(*GAP, 1000)}

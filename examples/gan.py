@@ -124,7 +124,7 @@ def plot(images, drawn, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn to draw digits, from scikit-learn's.")
-    parser.add_argument("--epochs", type=int, default=200, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 200, and 20 with --quick")
     parser.add_argument("--quick", action="store_true", help="20 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/gan"), help="a folder")
@@ -132,7 +132,7 @@ def main(arguments=None):
     options.out.mkdir(parents=True, exist_ok=True)
 
     images, labels = load_data()
-    trainer = train(images, 20 if options.quick else options.epochs, options.seed)
+    trainer = train(images, options.epochs or (20 if options.quick else 200), options.seed)
     drawn = draw(trainer, 1000, options.seed)
     plot(images, drawn, options.out / "picture.png")
     np.save(options.out / "drawn.npy", drawn)

@@ -92,27 +92,29 @@ def plot(scores, rates, decays, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Search hyperparameters, all at once.")
-    parser.add_argument("--epochs", type=int, default=60, help="by default %(default)s")
-    parser.add_argument("--repeats", type=int, default=3, help="trainings for each choice")
+    parser.add_argument("--epochs", type=int, help="by default 60, and 10 with --quick")
+    parser.add_argument(
+        "--repeats", type=int, help="of each choice; by default 3, and 1 with --quick"
+    )
     parser.add_argument("--quick", action="store_true", help="a coarse grid, 10 epochs, no repeats")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/hyperparameter_search"), help="a folder"
     )
     options = parser.parse_args(arguments)
-    if options.quick:
-        options.epochs, options.repeats = 10, 1
+    epochs = options.epochs or (10 if options.quick else 60)
+    repeats = options.repeats or (1 if options.quick else 3)
     options.out.mkdir(parents=True, exist_ok=True)
 
     data, validation, test = load_data()
     rates = np.logspace(-4, -1, 4 if options.quick else 10).astype(np.float32)
     decays = np.logspace(-4, 1, 3 if options.quick else 6).astype(np.float32)
-    grid = np.meshgrid(rates, decays, range(options.repeats), indexing="ij")
+    grid = np.meshgrid(rates, decays, range(repeats), indexing="ij")
     lanes = [axis.reshape(-1) for axis in grid[:2]]
     keys = jax.random.split(jax.random.key(options.seed), grid[0].size)
 
     start = time.perf_counter()
-    models, found = search(*lanes, keys, data, validation, epochs=options.epochs)
+    models, found = search(*lanes, keys, data, validation, epochs=epochs)
     found = np.asarray(found)
     print(f"{found.size} trainings in {time.perf_counter() - start:.0f} s, compilation included\n")
 

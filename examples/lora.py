@@ -89,12 +89,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Adapt a network to new tasks by LoRA.")
     parser.add_argument("--quick", action="store_true", help="one task, few epochs")
     parser.add_argument("--rank", type=int, default=4, help="by default %(default)s")
-    parser.add_argument("--epochs", type=int, default=40, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 40, and 8 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/lora"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    epochs, seed = 8 if options.quick else options.epochs, options.seed
+    epochs, seed = options.epochs or (8 if options.quick else 40), options.seed
 
     x_train, x_test, y_train, y_test = load_data()
     base = tx.nn.Sequential(tx.nn.Flatten(), tx.nn.MLP([256, 256, 10]))

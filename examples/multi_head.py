@@ -74,7 +74,7 @@ def plot(pictures, preds, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a network with two outputs.")
-    parser.add_argument("--epochs", type=int, default=20, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 20, and 4 with --quick")
     parser.add_argument("--quick", action="store_true", help="4 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/multi_head"), help="a folder")
@@ -90,7 +90,7 @@ def main(arguments=None):
         metrics={"digit": ["accuracy"], "place": ["mae"]},
         seed=options.seed,
     )
-    epochs = 4 if options.quick else options.epochs
+    epochs = options.epochs or (4 if options.quick else 20)
     trainer.fit(x, y, batch_size=32, epochs=epochs, validation_data=(x_test, y_test))
     logs = trainer.evaluate(x_test, y_test, batch_size=len(x_test), verbose=0)
     preds = trainer.predict(x_test[:8], verbose=0)

@@ -108,12 +108,12 @@ def plot(field, path):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Learn the law of motion of a pendulum.")
-    parser.add_argument("--epochs", type=int, default=200, help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="by default 200, and 30 with --quick")
     parser.add_argument("--quick", action="store_true", help="30 epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/neural_ode"), help="a folder")
     options = parser.parse_args(arguments)
-    epochs = 30 if options.quick else options.epochs
+    epochs = options.epochs or (30 if options.quick else 200)
     options.out.mkdir(parents=True, exist_ok=True)
 
     rng = np.random.default_rng(options.seed)

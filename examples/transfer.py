@@ -97,12 +97,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Use what was learned on other digits.")
     parser.add_argument("--quick", action="store_true", help="fewer epochs")
     parser.add_argument("--labels", type=int, default=5, help="of each of the digits 5 to 9")
-    parser.add_argument("--epochs", type=int, default=80, help="half of them with a frozen body")
+    parser.add_argument("--epochs", type=int, help="by default 80, and 20 with --quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/transfer"), help="a folder")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    epochs, seed = 20 if options.quick else options.epochs, options.seed
+    epochs, seed = options.epochs or (20 if options.quick else 80), options.seed
     num_frozen = epochs // 2
 
     (x, y), (few, few_labels), test = load_data(options.labels, seed)

@@ -130,17 +130,16 @@ def main() -> None:
         parser.error(f"no page of {site} has {options.only!r} in its path")
     failures = 0
     for size, (theme, scheme) in itertools.product(SIZES, THEMES.items()):
-        driver = start(size, theme)
-        for name in names:
-            for wrong in look(driver, site / name, site, scheme):
-                failures += 1
-                print(f"{name}, {size}, {theme}: {wrong}", flush=True)
-            if options.shots:
-                options.shots.mkdir(parents=True, exist_ok=True)
-                shot = name.replace("/", "-").replace(".html", f"-{size}-{theme}.png")
-                driver.save_screenshot(str(options.shots / shot))
-        print(f"{size}, {theme}: the search finds {search(driver, site, 'dropout')} pages")
-        driver.quit()
+        with start(size, theme) as driver:
+            for name in names:
+                for wrong in look(driver, site / name, site, scheme):
+                    failures += 1
+                    print(f"{name}, {size}, {theme}: {wrong}", flush=True)
+                if options.shots:
+                    options.shots.mkdir(parents=True, exist_ok=True)
+                    shot = name.replace("/", "-").replace(".html", f"-{size}-{theme}.png")
+                    driver.save_screenshot(str(options.shots / shot))
+            print(f"{size}, {theme}: the search finds {search(driver, site, 'dropout')} pages")
     print(f"{len(names)} pages, {len(SIZES)} sizes, {len(THEMES)} themes: {failures} failures")
     sys.exit(bool(failures))
 
