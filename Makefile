@@ -56,7 +56,8 @@ docs: $(VENV)/.installed-docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict $(ARGS)
 	$(BIN)/python -m docs.tools.check_site site
 
-browse: docs $(VENV)/.installed-browse  ## open every page in Chromium, wide and narrow, light and dark, and save pictures in runs/shots/
+browse: $(VENV)/.installed-browse  ## open every page in Chromium, wide and narrow, light and dark, and save pictures in runs/shots/
+	@$(MAKE) docs ARGS=
 	$(BIN)/python -m docs.tools.browse site --shots runs/shots $(ARGS)
 
 pictures: $(VENV)/.installed-pictures  ## make the pictures of the documentation anew, with the code of its pages and examples
