@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import urljoin
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
@@ -20,9 +21,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a notebook for each tutorial, and a page for each example."""
     for file in files.documentation_pages():
         if file.src_uri.startswith(TUTORIALS) and file.abs_src_path is not None:
-            address = config.site_url and config.site_url.rstrip("/") + "/" + file.dest_uri
+            address = urljoin(config.site_url, file.dest_uri) if config.site_url else None
             path = Path(file.abs_src_path)
-            made = notebooks.notebook(file.content_string, path.parent, address or None)
+            made = notebooks.notebook(file.content_string, path.parent, address)
             target = str(Path(file.src_uri).with_suffix(".ipynb").as_posix())
             files.append(File.generated(config, target, content=nbformat.writes(made)))
     for script in gallery.scripts():

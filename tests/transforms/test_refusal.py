@@ -20,7 +20,7 @@ def call(model: Any, x: Any, *rest: Any, factor: Any = 1, **options: Any) -> Any
     [
         ((X, jnp.tanh), {}, "argument `x`, received x=<PjitFunction"),
         ((X, {"a": [X, "text"]}), {}, "argument `x`, received x/a/1='text'"),
-        ((X, X, X, "text"), {}, "argument `rest`, received rest='text'"),
+        ((X, X, X, "text"), {}, r"argument `args\[3\]`, received args\[3\]='text'"),
         ((X, X), {"factor": "text"}, "argument `factor`, received factor='text'"),
         ((X, X), {"other": object}, "argument `other`, received other=<class 'object'>"),
     ],
@@ -31,6 +31,12 @@ def test_an_argument_that_is_no_array_is_named(
 ) -> None:
     with pytest.raises(NodeValueError, match=rf"(?s)arrays and modules in the {named}.*static"):
         tx.jit(call, donate=donate)(*args, **kwargs)
+
+
+@pytest.mark.parametrize("function", [max, lambda: 0])
+def test_an_argument_without_a_name_is_told_by_its_place(function: Any) -> None:
+    with pytest.raises(NodeValueError, match=r"argument `args\[1\]`, received args\[1\]='text'"):
+        tx.jit(function)(X, "text")
 
 
 def test_places_are_counted_with_the_static_arguments() -> None:

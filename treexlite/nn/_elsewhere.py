@@ -34,7 +34,7 @@ OURS = {
     "Dropout3d": "SpatialDropout",
     "EinsumDense": "Einsum",
     "Embedding": "Embed",
-    "GELU": "gelu",
+    "GELU": "gelu_exact",
     "GlobalAveragePooling1D": "GlobalAvgPool",
     "GlobalAveragePooling2D": "GlobalAvgPool",
     "GlobalAveragePooling3D": "GlobalAvgPool",

@@ -80,7 +80,7 @@ class Trainer(OnBatch, Inspection):
             convolutions or large products go one by one on a CPU, where that is faster.
         run_eagerly: run the steps operation by operation, to debug them: `print`, breakpoints and
             plain Python work on values. What `init` runs, the model's `__call__`, is still traced
-            once.
+            once. Mistakes in steps that are overridden show in their first batch, not before it.
         accumulate_steps: into how many parts a step cuts its batch, one after the other, to need
             less memory. Loss, gradient and metrics are those of the whole batch, however the parts
             divide it; what a layer does to itself (BatchNorm, Dropout) happens once for each part,

@@ -148,7 +148,7 @@ class Jitted(Transform):
         try:
             payload, node = call(plan, packed.arguments, *leaves)
         except TypeError as error:
-            raise explained(error, self.function, packed, plan.statics) from None
+            raise explained(error, self.function, packed) from None
         except (RuntimeError, ValueError) as error:
             if "donate" not in str(error):
                 raise
@@ -205,7 +205,7 @@ class Jitted(Transform):
         try:
             return plan.compiled.trace(plan, packed.arguments, *packed.leaves)
         except TypeError as error:
-            raise explained(error, self.function, packed, plan.statics) from None
+            raise explained(error, self.function, packed) from None
 
     @takes_arguments
     def trace(self, *args: Any, **kwargs: Any) -> Any:
@@ -220,7 +220,7 @@ class Jitted(Transform):
             call: Any = plan.call or self._choose(packed, plan)
             return call.lower(plan, packed.arguments, *packed.leaves)
         except TypeError as error:
-            raise explained(error, self.function, packed, plan.statics) from None
+            raise explained(error, self.function, packed) from None
 
     @takes_arguments
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:

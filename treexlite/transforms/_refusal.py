@@ -14,26 +14,22 @@ from treexlite._core._paths import leaf_paths, places
 from treexlite._core._registry import is_numeric
 from treexlite._errors import NodeValueError, describe
 from treexlite.transforms._pack import Packed
-from treexlite.transforms._static_arguments import Statics
 
 REFUSALS = ("as an abstract array", "not a valid JAX type")  # JAX's words
 
 
-def explained(
-    error: TypeError, function: Callable[..., Any], packed: Packed, statics: Statics
-) -> Exception:
+def explained(error: TypeError, function: Callable[..., Any], packed: Packed) -> Exception:
     """Return the error to raise for one of JAX's: a better one if there is one.
 
     Args:
         error: what was raised.
         function: the user's.
-        packed: its arguments without the static ones.
-        statics: those.
+        packed: its arguments, without the static ones.
     """
     if isinstance(error, NodeValueError):
         return error
     refused = any(words in str(error) for words in REFUSALS)
-    return _bad_field(packed) or (refused and _bad_argument(function, packed, statics)) or error
+    return _bad_field(packed) or (refused and _bad_argument(function, packed)) or error
 
 
 def _bad_field(packed: Packed) -> NodeValueError | None:
@@ -50,32 +46,36 @@ def _bad_field(packed: Packed) -> NodeValueError | None:
     return None
 
 
-def _bad_argument(
-    function: Callable[..., Any], packed: Packed, statics: Statics
-) -> NodeValueError | None:
-    for name, argument in _named(function, packed, statics):
+def _bad_argument(function: Callable[..., Any], packed: Packed) -> NodeValueError | None:
+    for name, argument in _named(function, packed):
         for path, leaf in leaf_paths(name, argument):
             if not is_numeric(leaf):
+                alone = name.isidentifier()
+                how = f"`static_argnames={name!r}`" if alone else "its place in `static_argnums=`"
                 return NodeValueError(
                     "jit",
                     expected=f"arrays and modules in the argument `{name}`",
                     received=f"{path}={describe(leaf)}",
-                    fix=f"If it belongs to the program, write `tx.jit(f, static_argnames={name!r})`"
+                    fix=f"If it belongs to the program, give `tx.jit` {how}"
                     " (it is compiled again for each value), or let the function close over it.",
                 )
     return None
 
 
-def _named(
-    function: Callable[..., Any], packed: Packed, statics: Statics
-) -> Iterator[tuple[str, Any]]:
-    """Yield the arguments that are not static, with their names."""
+def _named(function: Callable[..., Any], packed: Packed) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments with their names, or places like `args[1]`; static ones are None."""
     args, kwargs = packed.arguments
-    parameters = inspect.signature(function).parameters.values()
-    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
-    names = [p.name for p in parameters if p.kind not in by_name]
-    taken = {place for place, _ in statics}
-    free = [place for place in range(len(args) + len(statics)) if place not in taken]
-    for place, argument in zip(free, args, strict=False):
-        yield names[min(place, len(names) - 1)], argument
+    names = _positional(function)
+    for place, argument in enumerate(args):
+        yield names[place] if place < len(names) else f"args[{place}]", argument
     yield from kwargs.items()
+
+
+def _positional(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the positional arguments that have one of their own."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a builtin: nobody knows
+        return []
+    own = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in own]
